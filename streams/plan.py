@@ -1,0 +1,68 @@
+"""What is to become of one record: rows, announcements, or a dead letter. Built by judges, carried out by the recorder."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class Record(Protocol):
+    """The part of a Kafka record that we read; aiokafka's ConsumerRecord fits it."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    """Milliseconds since the epoch, as the producer or the broker set it."""
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A message of ours for an output topic; `topic` without the prefix."""
+
+    topic: str
+    key: str
+    value: bytes
+    headers: tuple[tuple[str, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """Why a record goes to its dead-letter topic: a stable code, the stage, and one line for a person."""
+
+    reason: str
+    stage: str
+    message: str
+
+
+@dataclass(slots=True)
+class Plan:
+    """One record and what the judges decided of it.
+
+    `anchor` is the id of the first row that the record causes: the record is a duplicate exactly when a row
+    with that id is there already. `rows` maps a table to its SQL row literals.
+    """
+
+    record: Record
+    anchor: str = ""
+    anchor_table: str = ""
+    rows: dict[str, list[str]] = field(default_factory=dict)
+    announcements: list[Announcement] = field(default_factory=list)
+    violations: list[tuple[str, str]] = field(default_factory=list)
+    """(category, severity) of each violation, for the metrics."""
+    dead_letter: DeadLetter | None = None
+    duplicate: bool = False
+    drift_alerts: list[tuple[str, str]] = field(default_factory=list)
+    """(kind, severity) of each alert that begins to fire."""
+
+    def become_duplicate(self) -> None:
+        """The record's rows are there already: what was decided with them was announced with them."""
+        self.duplicate = True
+        self.announcements.clear()
+
+
+def dead(record: Record, reason: str, stage: str, message: str) -> Plan:
+    """The plan of a record that cannot be stored."""
+    return Plan(record, dead_letter=DeadLetter(reason, stage, " ".join(message.split())[:1000]))

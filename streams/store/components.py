@@ -1,0 +1,41 @@
+"""The initial component records of clock_sync_status: who is expected to report a clock."""
+
+from streams.identity import derived_id
+from streams.store import rows
+from streams.store.database import Database
+from streams.store.statements import statement
+
+NEVER_READ_US = 1_000_000
+"""1970-01-01 00:00:01, the least that a TIMESTAMP holds: this clock has never been read."""
+
+COMPONENTS = (
+    ("api-gateway", "NTP"),
+    ("the-bin", "NTP"),
+    ("tidb", "NTP"),
+    ("kafka", "NTP"),
+    ("cockpit-streams", "NTP"),
+    ("ptp-grandmaster", "PTP"),
+    ("dashboard", "Browser"),
+    ("web-server", "Server"),
+)
+
+
+async def insert_missing(database: Database) -> int:
+    """Add the components that have no record yet; their status is error until a first reading says otherwise."""
+    literals = ",".join(
+        rows.row(
+            f"'{derived_id('component', name, protocol)}'",
+            rows.text(name),
+            f"'{protocol}'",
+            "NULL",
+            "0",
+            rows.instant(NEVER_READ_US),
+            "'error'",
+            *["NULL"] * 5,
+            f"'{derived_id('component-event', name, protocol)}'",
+            "NULL",
+            "NULL",
+        )
+        for name, protocol in COMPONENTS
+    )
+    return await database.execute(statement("record", "clock_sync_status").replace("(%s)", literals, 1))

@@ -1,0 +1,82 @@
+"""SQL row literals, one function a table, in the column order of `statements/record.sql`.
+
+Formatting a literal costs a quarter of handing the driver a tuple to format, and there is one for every row.
+Strings are escaped by the driver's own function; the session's sql_mode (see `database.py`) keeps backslash
+escapes on, which that function relies on. Numbers come from strict models and are formatted as numbers.
+"""
+
+from typing import Any
+
+import orjson
+from pymysql.converters import escape_string
+
+from schemas.events import ClockReading, FileTimes, FilesystemTimestamps
+from streams.times import clamped_timestamp_text, microseconds, timestamp_text
+
+
+def text(value: str | None) -> str:
+    """A quoted string or NULL."""
+    return "NULL" if value is None else f"'{escape_string(value)}'"
+
+
+def number(value: float | None) -> str:
+    """A number or NULL."""
+    return "NULL" if value is None else repr(value)
+
+
+def instant(value_us: int | None) -> str:
+    """A TIMESTAMP(6) literal from microseconds since the epoch, or NULL."""
+    return "NULL" if value_us is None else f"'{timestamp_text(value_us)}'"
+
+
+def json(value: Any) -> str:
+    """A JSON document as a quoted string."""
+    return text(orjson.dumps(value).decode())
+
+
+def binary(value: bytes) -> str:
+    """A hexadecimal literal, which holds any bytes."""
+    return f"X'{value.hex()}'"
+
+
+def file_row(
+    row_id: str,
+    file: FileTimes,
+    key: bytes,
+    event: FilesystemTimestamps,
+    shared: str,
+) -> str:
+    """A row of filesystem_timestamps; `shared` is `file_shared(...)` of the event, formatted once for its files."""
+    committed = None if file.git_committed_at is None else microseconds(file.git_committed_at)
+    return (
+        f"('{row_id}',{text(file.file_path)},X'{key.hex()}',"
+        f"'{clamped_timestamp_text(file.atime_ns)}','{clamped_timestamp_text(file.mtime_ns)}',"
+        f"'{clamped_timestamp_text(file.ctime_ns)}',{file.atime_ns},{file.mtime_ns},{file.ctime_ns},"
+        f"{text(file.git_commit_sha)},{instant(committed)},{number(file.birthtime_ns)},{number(file.size_bytes)},"
+        f"{number(file.inode)},{number(file.device)},{text(file.sha256)},{shared})"
+    )
+
+
+def file_shared(event: FilesystemTimestamps, captured_at_us: int, partition: int, offset: int) -> str:
+    """The columns that all files of an event share."""
+    return (
+        f"{text(event.host)},{instant(captured_at_us)},{text(event.platform)},{text(event.filesystem_type)},"
+        f"'{event.event_id}',{partition},{offset}"
+    )
+
+
+def clock_row(
+    row_id: str, reading: ClockReading, read_at_us: int, status: str, partition: int, offset: int
+) -> str:
+    """A row of clock_sync_status."""
+    return (
+        f"('{row_id}',{text(reading.component_name)},'{reading.protocol}',{number(reading.stratum)},"
+        f"{reading.offset_microseconds},{instant(read_at_us)},'{status}',{number(reading.rtt_microseconds)},"
+        f"{number(reading.root_delay_microseconds)},{number(reading.root_dispersion_microseconds)},"
+        f"{text(reading.leap_status)},{text(reading.reference_id)},'{reading.event_id}',{partition},{offset})"
+    )
+
+
+def row(*literals: str) -> str:
+    """A row of any other table, from literals made by the functions above."""
+    return f"({','.join(literals)})"
