@@ -1,0 +1,78 @@
+"""Events held against the regex standards of the registry."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from schemas.events import ClockReading, Document, FileTimes, FilesystemTimestamps, Submission
+from streams.judges.findings import Finding
+from streams.standards.ruleset import CheckResult, Ruleset
+
+Value = str | None | list[str]
+
+
+def judge_file(file: FileTimes, event: FilesystemTimestamps, rules: Ruleset) -> list[Finding]:
+    """The standards that one file of a capture breaks."""
+    values = {
+        "file_path": file.file_path,
+        "host": event.host,
+        "git_commit_sha": file.git_commit_sha,
+        "platform": event.platform,
+        "filesystem_type": event.filesystem_type,
+        "sha256": file.sha256,
+    }
+    broken = rules.violations("filesystem", values, file.file_path)
+    if not broken:
+        return []
+    subject = f"{event.host}:{file.file_path}"
+    evidence = {"host": event.host, "file_path": file.file_path}
+    return [finding_of(result, subject, evidence) for result in broken]
+
+
+def judge_reading(reading: ClockReading, rules: Ruleset) -> list[Finding]:
+    """The standards that one clock reading breaks."""
+    values: dict[str, Value] = {
+        "component_name": reading.component_name,
+        "protocol": reading.protocol,
+        "reference_id": reading.reference_id,
+        "leap_status": reading.leap_status,
+        "stratum": None if reading.stratum is None else str(reading.stratum),
+    }
+    broken = rules.violations("clock", values, None)
+    return [finding_of(result, reading.component_name, {"protocol": reading.protocol}) for result in broken]
+
+
+def check_document(document: Document, submission: Submission, rules: Ruleset) -> list[CheckResult]:
+    """Every standard for submissions held against one document, passed ones too."""
+    values: dict[str, Value] = {
+        "path": document.path,
+        "submission_id": submission.submission_id,
+        "submitter": submission.submitter,
+        "sha256": document.sha256,
+    }
+    values |= {f"metadata.{key}": as_text(value) for key, value in document.metadata.items()}
+    return rules.check("submission", values, document.path)
+
+
+def as_text(value: Any) -> Value:
+    """A metadata value as a pattern sees it: lists element by element, objects as compact JSON, null as absent."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return [text for item in value if isinstance(text := as_text(item), str)]
+    return orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_SUBCLASS).decode()
+
+
+def finding_of(result: CheckResult, subject: str, evidence: Mapping[str, Any]) -> Finding:
+    """The finding of a failed check."""
+    standard = result.standard
+    return Finding(
+        standard,
+        subject,
+        standard.field,
+        result.observed,
+        f"{standard.match_mode} {standard.pattern}",
+        standard.severity,
+        {**evidence, "message": result.message},
+    )
