@@ -1,0 +1,188 @@
+"""Every private name of Faust that streams/kafka uses: it is there, and it still means what we take it to mean."""
+
+import inspect
+from collections.abc import AsyncIterator
+from importlib.metadata import version
+from typing import Any
+
+import faust
+import pytest
+from faust.transport.consumer import Consumer, ThreadDelegateConsumer
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+from faust.types.tuples import ConsumerMessage
+
+from streams.kafka.transport import BatchConsumer, PartitionBatchScheduler, RawBatchSchema, transport_for
+from tests.unit.records import FakeRecord
+
+TOPIC = "t"
+ONE = TP(TOPIC, 0)
+GENERATION = 3
+
+
+@pytest.fixture
+async def app(tmp_path: Any) -> AsyncIterator[faust.App]:
+    app = faust.App(
+        "contract",
+        broker="kafka://127.0.0.1:1",
+        datadir=tmp_path,
+        ConsumerScheduler=PartitionBatchScheduler,
+        topic_disable_leader=True,
+        table_standby_replicas=0,
+        web_enabled=False,
+    )
+    app.finalize()
+    app.transport = transport_for(app, drain_seconds=0.2)
+    app.consumer_generation_id = GENERATION
+    app.topics.acks_enabled_for = lambda topic: True
+    yield app
+    app.consumer._thread.thread_loop.close()  # made for a thread that these tests never start
+
+
+def batch(first: int, last: int) -> list[FakeRecord]:
+    records = [FakeRecord(topic=TOPIC, partition=0, offset=offset) for offset in range(first, last + 1)]
+    for record in records:
+        record.timestamp_type = 0  # type: ignore[attr-defined]
+    return records
+
+
+def begun(consumer: BatchConsumer, first: int, last: int) -> ConsumerMessage:
+    """A batch that an agent has begun to work on."""
+    message = consumer._to_message(ONE, batch(first, last))
+    consumer._unacked_messages.add(message)
+    return message
+
+
+def test_the_pin_is_the_version_these_tests_were_written_for() -> None:
+    assert version("faust-streaming") == "0.15.3"
+    assert version("aiokafka") == "0.14.0"
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "parameters"),
+    [
+        (driver.Consumer, "_to_message", ["self", "tp", "record"]),
+        (Consumer, "_new_offset", ["self", "tp"]),
+        (Consumer, "_add_gap", ["self", "tp", "offset_from", "offset_to"]),
+        (Consumer, "ack", ["self", "message"]),
+        (Consumer, "on_buffer_full", ["self", "tp"]),
+        (Consumer, "on_partitions_revoked", ["self", "revoked"]),
+        (Consumer, "wait_empty", ["self"]),
+        (Consumer, "_wait_for_ack", ["self", "timeout"]),
+        (Consumer, "commit", ["self", "topics", "start_new_transaction"]),
+        (ThreadDelegateConsumer, "highwater", ["self", "tp"]),
+        (ThreadDelegateConsumer, "assignment", ["self"]),
+    ],
+)
+def test_each_overridden_or_called_name_has_the_expected_signature(
+    owner: type, name: str, parameters: list[str]
+) -> None:
+    assert list(inspect.signature(getattr(owner, name)).parameters) == parameters
+
+
+def test_the_book_keeping_attributes_are_there(app: faust.App) -> None:
+    consumer = app.consumer
+    assert isinstance(consumer, BatchConsumer)
+    assert consumer._acked[ONE] == []
+    assert consumer._acked_index[ONE] == set()
+    assert not consumer._unacked_messages
+    assert consumer._committed_offset[ONE] is None
+    assert consumer.drain_seconds == 0.2
+
+
+def test_the_scheduler_setting_hands_over_whole_partitions(app: faust.App) -> None:
+    assert app.conf.ConsumerScheduler is PartitionBatchScheduler
+    records = {ONE: batch(0, 2), TP(TOPIC, 1): []}
+    assert list(app.consumer.scheduler.iterate(records)) == [(ONE, records[ONE])]
+
+
+async def test_a_batch_is_one_message_at_the_offset_of_its_last_record(app: faust.App) -> None:
+    records = batch(5, 9)
+    message = app.consumer._to_message(ONE, records)
+    assert (message.offset, message.value, message.generation_id) == (9, records, GENERATION)
+    schema = RawBatchSchema()
+    assert schema.loads_value(app, message) is records
+    assert schema.loads_key(app, message) is None
+
+
+async def test_commits_follow_the_oldest_unacknowledged_batch(app: faust.App) -> None:
+    consumer = app.consumer
+    first, second, third = begun(consumer, 0, 9), begun(consumer, 10, 19), begun(consumer, 25, 39)
+    assert consumer.ack(second)
+    assert consumer._new_offset(ONE) is None
+    assert consumer.ack(first)
+    assert consumer._new_offset(ONE) == 20
+    assert consumer._new_offset(ONE) is None
+    assert consumer.ack(third)
+    assert consumer._new_offset(ONE) == 40  # the hole from 20 to 24 belongs to the later batch
+
+
+async def test_a_batch_of_one_record_at_offset_zero_is_committed(app: faust.App) -> None:
+    message = begun(app.consumer, 0, 0)
+    app.consumer.ack(message)
+    assert app.consumer._new_offset(ONE) == 1
+
+
+async def test_holes_are_not_booked_as_acknowledged(app: faust.App) -> None:
+    await app.consumer._add_gap(ONE, 10, 20)
+    assert len(app.consumer._gap[ONE]) == 0
+
+
+async def test_a_batch_of_an_earlier_generation_is_never_committed(app: faust.App) -> None:
+    consumer = app.consumer
+    stale = begun(consumer, 0, 9)
+    app.consumer_generation_id = GENERATION + 1
+    assert not consumer.ack(stale)
+    assert consumer._new_offset(ONE) is None
+    assert stale not in consumer._unacked_messages
+
+
+async def test_a_stale_unacknowledged_batch_does_not_hold_up_the_new_generation(app: faust.App) -> None:
+    consumer = app.consumer
+    begun_before = begun(consumer, 0, 9)
+    app.consumer_generation_id = GENERATION + 1
+    again = begun(consumer, 0, 9)
+    consumer.ack(again)
+    assert consumer._new_offset(ONE) == 10
+    assert not begun_before.acked
+
+
+async def test_a_full_buffer_does_not_take_the_partition_out_of_the_fetch(app: faust.App) -> None:
+    app.consumer._active_partitions = {ONE}
+    app.consumer.on_buffer_full(ONE)
+    assert app.consumer._active_partitions == {ONE}
+
+
+async def test_waiting_for_running_batches_ends_at_the_deadline(app: faust.App, monkeypatch: Any) -> None:
+    commits = []
+
+    async def commit(*_: Any, **__: Any) -> bool:
+        commits.append(app.consumer._new_offset(ONE))
+        return True
+
+    monkeypatch.setattr(app.consumer, "commit", commit)
+    done, running = begun(app.consumer, 0, 9), begun(app.consumer, 10, 19)
+    app.consumer.ack(done)
+    await app.consumer.wait_empty()  # returns although `running` never ends
+    assert commits == [10]
+    assert not running.acked
+
+
+async def test_queued_batches_are_dropped_by_a_revocation(app: faust.App) -> None:
+    queue = app.FlowControlQueue(maxsize=2, clear_on_resume=True)
+    app.flow_control.resume()
+    await queue.put("batch")
+    app.flow_control.suspend()
+    app.flow_control.clear()
+    assert queue.empty()
+
+
+async def test_manual_acknowledgement_goes_through_consumer_ack(app: faust.App) -> None:
+    message = begun(app.consumer, 0, 9)
+    message.refcount = 1
+    event = app.create_event(None, message.value, {}, message)
+    message.consumer = None
+    message.tracked = True
+    message.on_final_ack(app.consumer)
+    assert message.acked
+    assert event.message is message
