@@ -1,0 +1,145 @@
+"""Wires everything; decides nothing."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import faust
+import mode
+
+from streams.agents import add_agents
+from streams.flows import AnyFlow
+from streams.flows.clock import ClockFlow
+from streams.flows.filesystem import FilesystemFlow
+from streams.flows.submission import SubmissionFlow
+from streams.kafka.announcer import Announcer
+from streams.kafka.security import ssl_context
+from streams.kafka.transport import PartitionBatchScheduler, transport_for
+from streams.observability.health import Health
+from streams.probes import Probes
+from streams.recorder import Recorder
+from streams.settings import Settings
+from streams.standards.cache import StandardsCache
+from streams.store.database import Database
+from streams.store.recall import Recall
+from streams.store.transaction import Transactions
+from streams.sweeper import Sweeper
+
+_MAX_POLL_SECONDS = 300
+"""A worker whose loop hangs for so long loses its partitions."""
+
+
+@dataclass(slots=True)
+class Parts:
+    """What a running worker consists of."""
+
+    database: Database
+    announcer: Announcer
+    standards: StandardsCache
+    recorder: Recorder
+    probes: Probes
+    sweeper: Sweeper
+
+    @property
+    def services(self) -> list[mode.Service]:
+        """The parts that run, in the order in which they start."""
+        return [self.standards, self.recorder, self.sweeper, self.probes]
+
+
+def build_app(settings: Settings, health: Health) -> faust.App:
+    """The Faust app of a worker: agents, batch transport, and the services they need."""
+    database = Database(settings)
+    announcer = Announcer(settings)
+    recall = Recall(database)
+    transactions = Transactions(database, settings.database_statement_timeout_seconds)
+    recorder = Recorder(settings, transactions, recall, announcer, health)
+    standards = StandardsCache(database, settings.standards_poll_seconds)
+    flows: list[AnyFlow] = [
+        FilesystemFlow(recall, settings.file_state_cache),
+        ClockFlow(recall, settings.drift_threshold_microseconds),
+        SubmissionFlow(recall),
+    ]
+    app = CockpitApp(settings.kafka_group, **_faust_settings(settings))
+    app.parts = Parts(
+        database,
+        announcer,
+        standards,
+        recorder,
+        Probes(settings, app, database, recorder, health),
+        Sweeper(settings, database, announcer),
+    )
+    app.health = health
+    health.kafka_answers = lambda: announcer.reachable
+    app.transport = transport_for(app, settings.drain_seconds)
+    add_agents(app, settings, flows, recorder, standards.current)
+    return app
+
+
+class CockpitApp(faust.App):  # type: ignore[misc]
+    """A Faust app whose parts are up before the first batch comes and down after the last is acknowledged."""
+
+    parts: Parts
+    health: Health
+
+    async def on_start(self) -> None:
+        """Open the database, load the standards, connect the producer."""
+        await self.parts.database.open()
+        self.health.database_answers = True
+        await self.parts.standards.load()
+        await self.parts.announcer.start()
+        for service in self.parts.services:
+            await self.add_runtime_dependency(service)
+        self.on_partitions_assigned.connect(self._assigned)
+        await super().on_start()
+
+    async def _assigned(self, *_: Any, **__: Any) -> None:
+        self.health.assigned = True
+
+    async def on_stop(self) -> None:
+        """Drain within the deadline (see kafka/transport.py), then let go of Kafka and the database."""
+        self.health.assigned = False
+        await super().on_stop()
+        for service in reversed(self.parts.services):
+            await service.stop()
+        await self.parts.announcer.stop()
+        await self.parts.database.close()
+
+
+def _faust_settings(settings: Settings) -> dict[str, Any]:
+    return {
+        "broker": ";".join(f"kafka://{broker.strip()}" for broker in settings.kafka_bootstrap.split(",")),
+        "broker_credentials": _credentials(settings),
+        "autodiscover": False,
+        "datadir": Path(tempfile.gettempdir()) / "cockpit-streams",
+        "web_enabled": False,
+        "agent_supervisor": "mode.CrashingSupervisor",
+        "ConsumerScheduler": PartitionBatchScheduler,
+        "topic_disable_leader": True,
+        "topic_allow_declare": False,
+        "table_standby_replicas": 0,
+        "stream_wait_empty": True,
+        "stream_buffer_maxsize": 2,  # batches, not records
+        "broker_commit_interval": settings.commit_interval_seconds,
+        "broker_commit_every": 1_000_000,  # the interval decides; counting batches would commit at odd times
+        "broker_max_poll_records": settings.poll_records,
+        "broker_max_poll_interval": _MAX_POLL_SECONDS,
+        "broker_session_timeout": settings.kafka_session_timeout_seconds,
+        "broker_heartbeat_interval": min(3.0, settings.kafka_session_timeout_seconds / 3),
+        "broker_request_timeout": max(60.0, settings.kafka_session_timeout_seconds + 10),
+        "broker_rebalance_timeout": settings.drain_seconds + 40,
+        "producer_request_timeout": 30.0,
+        "consumer_auto_offset_reset": "earliest",
+    }
+
+
+def _credentials(settings: Settings) -> Any:
+    context = ssl_context(settings)
+    if settings.kafka_security.startswith("SASL"):
+        return faust.SASLCredentials(
+            username=settings.kafka_sasl_username,
+            password=settings.kafka_sasl_password.get_secret_value(),
+            mechanism=settings.kafka_sasl_mechanism,
+            ssl_context=context,
+        )
+    return faust.SSLCredentials(context=context) if context else None

@@ -1,0 +1,56 @@
+"""`cockpit migrate` and `cockpit topics`: what must be there before a worker starts."""
+
+import asyncio
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from streams.kafka import topics
+from streams.settings import Settings, load_settings
+from streams.standards.catalog import seed_standards
+from streams.store import components
+from streams.store.database import Database
+from streams.store.migrate import migrate as apply_migrations
+from streams.store.standards import insert_missing
+
+topics_app = typer.Typer(help="The Kafka topics that the product reads and writes.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("migrate")(migrate)
+    app.add_typer(topics_app, name="topics")
+
+
+def migrate() -> None:
+    """Bring the schema up to date, then add seed standards and components that are missing."""
+    applied, standards, clocks = asyncio.run(_migrate(load_settings()))
+    names = ", ".join(applied) or "nothing to apply"
+    typer.echo(f"schema: {names}; standards added: {standards}; components added: {clocks}")
+
+
+async def _migrate(settings: Settings) -> tuple[list[str], int, int]:
+    async with Database(settings, connections=2) as database:
+        applied = await apply_migrations(database)
+        standards = await insert_missing(database, seed_standards())
+        return applied, standards, await components.insert_missing(database)
+
+
+@topics_app.command("create")
+def create() -> None:
+    """Create the topics that are missing; existing ones are left as they are."""
+    created = asyncio.run(topics.create_topics(load_settings()))
+    typer.echo("\n".join(f"created {name}" for name in created) or "all topics are there")
+
+
+@topics_app.command("list")
+def list_command() -> None:
+    """List our topics and their partitions; exit 1 when one is missing."""
+    states = asyncio.run(topics.list_topics(load_settings()))
+    table = Table("topic", "partitions")
+    for state in states:
+        table.add_row(state.name, str(state.partitions or "missing"))
+    Console().print(table)
+    if not all(state.partitions for state in states):
+        raise typer.Exit(1)

@@ -1,0 +1,88 @@
+"""`cockpit worker`: consume, judge, record, until told to stop."""
+
+import asyncio
+import logging
+import sys
+
+import structlog
+import typer
+
+from streams.errors import RetriableError, UserError
+from streams.kafka.topics import list_topics
+from streams.observability import logs
+from streams.observability.health import Health, HealthServer
+from streams.settings import Settings, load_settings
+from streams.store.database import Database
+from streams.store.migrate import require_current
+
+log = structlog.get_logger(__name__)
+
+_RETRY_SECONDS = 2.0
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("worker")(worker)
+
+
+def worker() -> None:
+    """Run one worker; SIGTERM drains and stops it. More throughput is more workers, up to the partitions."""
+    settings = load_settings()
+    logs.configure(settings)
+    health = Health(stall_seconds=settings.stall_seconds)
+    server = HealthServer(health, settings.metrics_host, settings.metrics_port)
+    log.info(
+        "worker_starts", metrics_port=server.port, group=settings.kafka_group, kafka=settings.kafka_bootstrap
+    )
+    try:
+        asyncio.run(_wait_until_ready(settings, health))
+        code = _run(settings, health)
+    finally:
+        server.close()
+    log.info("worker_stopped", exit_code=code)
+    sys.exit(code)
+
+
+def _run(settings: Settings, health: Health) -> int:
+    # Imported late: Faust takes a second, and a wrong setting should be said at once.
+    import faust
+
+    from streams.app import build_app
+
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    app = build_app(settings, health)
+    faust_worker = faust.Worker(
+        app,
+        loop=loop,
+        loglevel=settings.log_level,
+        override_logging=False,
+        redirect_stdouts=False,
+        quiet=True,
+    )
+    faust_worker.spinner = None
+    try:
+        faust_worker.execute_from_commandline()
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 1
+    except Exception:
+        logging.getLogger(__name__).exception("worker_crashed")
+        return 1
+    return 0
+
+
+async def _wait_until_ready(settings: Settings, health: Health) -> None:
+    """Wait for the database and Kafka to be there; refuse to start what a person must mend first."""
+    while True:
+        health.tick()
+        try:
+            async with Database(settings, connections=2) as database:
+                await require_current(database)
+            missing = [state.name for state in await list_topics(settings) if not state.partitions]
+        except RetriableError as error:
+            log.warning("waiting", reason=str(error))
+            await asyncio.sleep(_RETRY_SECONDS)
+            continue
+        if missing:
+            raise UserError(f"topic {missing[0]}: does not exist: run `cockpit topics create`")
+        return

@@ -1,0 +1,34 @@
+"""One flow a topic: what its events are, what must be known to judge one, and what becomes of it."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeVar
+
+from pydantic import BaseModel
+
+from streams.plan import Plan, Record
+from streams.standards.ruleset import Ruleset
+
+Event = TypeVar("Event", bound=BaseModel)
+
+
+class Flow(Protocol[Event]):
+    """The part of the pipeline that differs from topic to topic."""
+
+    topic: str
+    """The input topic, without the prefix."""
+    model: type[Event]
+
+    async def recall(self, events: Sequence[tuple[Record, Event]]) -> None:
+        """Look up what judging these events needs and memory lacks; one query a batch."""
+        ...
+
+    def judge(self, record: Record, event: Event, rules: Ruleset, now_us: int) -> Plan:
+        """Decide what becomes of one event, in the order of the partition. Awaits nothing."""
+        ...
+
+    def forget(self) -> None:
+        """Drop what is remembered: somebody else may have written since, or what we planned was not stored."""
+        ...
+
+
+AnyFlow = Flow[Any]

@@ -1,0 +1,165 @@
+"""submissions.v1: one verdict a submission, recorded with its violations in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import orjson
+
+from schemas.events import Submission
+from schemas.findings import SourceRef
+from schemas.verdicts import Verdict
+from streams.flows.memory import Memory
+from streams.identity import derived_id
+from streams.judges.submissions import Decision, content_sha256, judge_conflict, judge_submission
+from streams.plan import Announcement, Plan, Record
+from streams.standards.ruleset import Ruleset
+from streams.store import rows
+from streams.store.recall import Recall
+from streams.times import from_microseconds, microseconds
+from streams.violations import add_findings, trace_headers
+
+_REMEMBERED_SUBMISSIONS = 10_000
+
+
+@dataclass(slots=True)
+class Known:
+    """What is known of one submission_id."""
+
+    owner: str | None = None
+    """content_sha256 of what came first under it."""
+    verdicts: dict[str, bytes] = field(default_factory=dict)
+    """Row id to the verdict given."""
+
+
+class SubmissionFlow:
+    """Remembers recent verdicts, so that the same submission gets the same answer also before it is stored."""
+
+    topic = "submissions.v1"
+    model = Submission
+
+    def __init__(self, recall: Recall) -> None:
+        self._recall = recall
+        self._known: Memory[str, Known] = Memory(_REMEMBERED_SUBMISSIONS)
+
+    async def recall(self, events: Sequence[tuple[Record, Submission]]) -> None:
+        """Look up what was decided under the batch's submission_ids."""
+        self._known.trim()
+        missing = self._known.missing(submission.submission_id for _, submission in events)
+        found = {submission_id: Known() for submission_id in missing}
+        for row in await self._recall.submissions(missing):
+            known = found[row["submission_id"]]
+            known.verdicts[row["id"]] = row["verdict_document"].encode()
+            if row["claim"] is not None:
+                known.owner = row["content_sha256"]
+        for submission_id, known in found.items():
+            self._known.put(submission_id, known)
+
+    def judge(self, record: Record, event: Submission, rules: Ruleset, now_us: int) -> Plan:
+        """The stored verdict for what was submitted before; otherwise a new one, or a conflict."""
+        content = content_sha256(event)
+        row_id = derived_id("submission", event.submission_id, content, event.dry_run)
+        plan = Plan(record, row_id, "submissions")
+        known = self._known.get(event.submission_id) or Known()
+        if (given := known.verdicts.get(row_id)) is not None:
+            plan.duplicate = True
+            plan.announcements.append(_announcement(plan, event, given))
+            return plan
+        if known.owner not in (None, content):
+            decision = judge_conflict(event, content, known.owner, rules)
+        else:
+            decision = judge_submission(event, rules)
+        violation_ids = self._add_violations(plan, event, row_id, decision, rules, now_us)
+        verdict = _verdict(record, event, content, row_id, decision, violation_ids, rules.revision, now_us)
+        document = orjson.dumps(verdict.model_dump(mode="json"))
+        claims = not event.dry_run and decision.reason != "conflict"
+        plan.rows["submissions"] = [_row(record, event, row_id, content, verdict, document, claims, now_us)]
+        plan.announcements.append(_announcement(plan, event, document))
+        known.verdicts[row_id] = document
+        known.owner = content if claims else known.owner
+        self._known.put(event.submission_id, known)
+        return plan
+
+    def _add_violations(
+        self, plan: Plan, event: Submission, row_id: str, decision: Decision, rules: Ruleset, now_us: int
+    ) -> list[str]:
+        if event.dry_run:  # a question, not a submission: it is answered and leaves no violation behind
+            return []
+        ids: list[str] = []
+        for finding in decision.findings:
+            # The same path may stand twice in a submission: the document's place tells the two apart.
+            ids += add_findings(
+                plan,
+                [finding],
+                cause=f"{row_id}/{finding.evidence.get('document', '')}",
+                event_id=event.event_id,
+                event_time_us=microseconds(event.submitted_at),
+                detected_at_us=now_us,
+                ruleset_revision=rules.revision,
+            )
+        return ids
+
+    def forget(self) -> None:
+        """Drop the verdicts; the database has them."""
+        self._known.expire()
+
+
+def _announcement(plan: Plan, event: Submission, document: bytes) -> Announcement:
+    return Announcement("verdicts.v1", event.submission_id, document, trace_headers(plan))
+
+
+def _verdict(
+    record: Record,
+    event: Submission,
+    content: str,
+    row_id: str,
+    decision: Decision,
+    violation_ids: list[str],
+    revision: int,
+    now_us: int,
+) -> Verdict:
+    return Verdict(
+        decision_id=row_id,
+        submission_id=event.submission_id,
+        submitter=event.submitter,
+        verdict=decision.verdict,
+        reason=decision.reason,
+        dry_run=event.dry_run,
+        content_sha256=content,
+        ruleset_revision=revision,
+        items=decision.items,
+        counts=decision.counts,
+        violation_ids=violation_ids,
+        evaluated_at=from_microseconds(now_us),
+        latency_milliseconds=max(0.0, now_us / 1000 - record.timestamp),
+        event_id=event.event_id,
+        source=SourceRef(topic=record.topic, partition=record.partition, offset=record.offset),
+    )
+
+
+def _row(
+    record: Record,
+    event: Submission,
+    row_id: str,
+    content: str,
+    verdict: Verdict,
+    document: bytes,
+    claims: bool,
+    now_us: int,
+) -> str:
+    return rows.row(
+        f"'{row_id}'",
+        rows.text(event.submission_id),
+        rows.text(event.submission_id if claims else None),
+        f"'{content}'",
+        rows.text(event.submitter),
+        rows.instant(microseconds(event.submitted_at)),
+        str(int(event.dry_run)),
+        str(len(event.documents)),
+        f"'{verdict.verdict}'",
+        f"'{verdict.reason}'",
+        rows.text(document.decode()),
+        f"'{event.event_id}'",
+        str(record.partition),
+        str(record.offset),
+        rows.instant(now_us),
+    )

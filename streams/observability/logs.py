@@ -1,0 +1,84 @@
+"""Structured logs: one JSON object a line on standard output, from us and from every library, without secrets."""
+
+import logging
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+
+from streams.settings import Settings
+
+_MASK = "***"
+_SHORTEST_SECRET = 4
+"""Masking every occurrence of a shorter secret would make the logs unreadable and give it away."""
+
+
+def configure(settings: Settings) -> None:
+    """Send all logging through one JSON renderer that masks the settings' secrets."""
+    secrets = [
+        secret
+        for secret in (
+            settings.database.password,
+            settings.database_url.get_secret_value(),
+            settings.kafka_sasl_password.get_secret_value(),
+        )
+        if len(secret) >= _SHORTEST_SECRET
+    ]
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[structlog.stdlib.PositionalArgumentsFormatter(), *shared],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            _masking(secrets),
+            structlog.processors.JSONRenderer(),
+        ],
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(formatter)
+    handler.addFilter(_is_news)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.log_level.upper())
+    for chatty in ("aiokafka", "faust", "mode"):
+        logging.getLogger(chatty).setLevel(max(root.level, logging.WARNING))
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Not the service framework's running commentary ("[^--Recorder]: Starting...")."""
+    return record.levelno > logging.INFO or not str(record.msg).startswith("[^")
+
+
+def _masking(secrets: Sequence[str]) -> structlog.typing.Processor:
+    def mask(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        return {key: _masked(value) for key, value in event.items()}
+
+    def _masked(value: Any) -> Any:
+        if isinstance(value, str):
+            for secret in secrets:
+                value = value.replace(secret, _MASK)
+            return value
+        if isinstance(value, dict):
+            return {key: _masked(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [_masked(item) for item in value]
+        return value if isinstance(value, bool | int | float | None) else _masked(str(value))
+
+    return mask

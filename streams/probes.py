@@ -1,0 +1,87 @@
+"""What the worker measures beside its work: consumer lag, the loop's pulse, and the latency of the two queries
+that have an objective. The samples fill `query_metrics`, at a bounded rate.
+"""
+
+from time import perf_counter
+from typing import Any
+from uuid import uuid4
+
+import mode
+import structlog
+
+from streams.errors import RetriableError
+from streams.observability import metrics
+from streams.observability.health import Health
+from streams.recorder import Recorder
+from streams.settings import Settings
+from streams.store import rows
+from streams.store.database import Database
+from streams.store.statements import statement
+
+log = structlog.get_logger(__name__)
+
+_PULSE_SECONDS = 1.0
+_SAMPLES_A_PROBE = 20
+
+
+class Probes(mode.Service):  # type: ignore[misc]
+    """Two timers: every second the pulse and the lag, every `probe_seconds` the queries."""
+
+    def __init__(
+        self, settings: Settings, app: Any, database: Database, recorder: Recorder, health: Health
+    ) -> None:
+        super().__init__()
+        self._settings = settings
+        self._app = app
+        self._database = database
+        self._recorder = recorder
+        self._health = health
+
+    @mode.Service.task  # type: ignore[untyped-decorator]
+    async def _pulse(self) -> None:
+        while not self.should_stop:
+            self._health.tick()
+            self._measure_lag()
+            await self.sleep(_PULSE_SECONDS)
+
+    def _measure_lag(self) -> None:
+        consumer = self._app.consumer
+        if not self._health.assigned:
+            return
+        for tp in consumer.assignment():
+            end, read = consumer.highwater(tp), consumer.committed_or_none(tp)
+            read = 0 if end == 0 else read
+            if end is not None and read is not None:
+                metrics.CONSUMER_LAG.labels(tp.topic, str(tp.partition)).set(max(0, end - read))
+
+    @mode.Service.task  # type: ignore[untyped-decorator]
+    async def _probe(self) -> None:
+        while not self.should_stop:
+            try:
+                await self.probe()
+            except RetriableError as error:
+                log.warning("probe_failed", error=str(error))
+            await self.sleep(self._settings.probe_seconds)
+
+    async def probe(self) -> None:
+        """Time the compliance query and the clock status read once, and store the samples."""
+        compliance_ms = await self._timed("compliance_30_days", ())
+        metrics.COMPLIANCE_QUERY.observe(compliance_ms / 1000)
+        samples = [("compliance_report", compliance_ms)]
+        newest = await self._database.fetch_all(statement("reports", "newest_component"))
+        if newest:
+            clock_ms = await self._timed("clock_status", (newest[0]["component_name"],))
+            metrics.STORE.labels("clock_status").observe(clock_ms / 1000)
+            samples.append(("clock_sync", clock_ms))
+        recent = self._recorder.detection_samples_ms
+        while recent and len(samples) < _SAMPLES_A_PROBE:
+            samples.append(("violation_check", recent.popleft()))
+        literals = ",".join(
+            rows.row(f"'{uuid4()}'", rows.text(kind), rows.number(round(ms, 3))) for kind, ms in samples
+        )
+        await self._database.execute(statement("record", "query_metrics").replace("(%s)", literals, 1))
+
+    async def _timed(self, name: str, arguments: tuple[Any, ...]) -> float:
+        started = perf_counter()
+        await self._database.fetch_all(statement("reports", name), arguments)
+        return (perf_counter() - started) * 1000

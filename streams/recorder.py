@@ -1,0 +1,269 @@
+"""The recorder: takes what the intakes have judged, stores it, announces it, and only then acknowledges it.
+
+queue ─► group ─► store ─► announce ─► acknowledge
+                   │
+                   ├─ database away         wait and store the same again; nothing is dead-lettered
+                   ├─ record there already  it is a duplicate: store the rest
+                   └─ data refused          halve the group until the one record is alone: dead-letter it
+"""
+
+import asyncio
+from collections import Counter, defaultdict, deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from time import time
+from typing import Any, TypeVar
+
+import mode
+import stamina
+import structlog
+
+from streams.errors import CockpitError, PermanentError, RetriableError
+from streams.flows import AnyFlow
+from streams.kafka.announcer import Announcer, Outgoing
+from streams.kafka.dead_letters import SUFFIX, headers_of
+from streams.observability import metrics
+from streams.observability.health import Health
+from streams.plan import DeadLetter, Plan
+from streams.settings import Settings
+from streams.store.recall import Recall
+from streams.store.transaction import AlreadyStored, Transactions
+
+log = structlog.get_logger(__name__)
+Result = TypeVar("Result")
+
+_IDLE_SECONDS = 1.0
+_LATENCY_SAMPLES = 100
+
+
+class TooManyInternalErrors(CockpitError):
+    """A bug of ours hits record after record: better to stop than to empty a topic into the dead letters."""
+
+
+class Abandoned(Exception):  # noqa: N818 - an answer, not an error
+    """The group's partitions were given to another worker: it must not be written by us."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """One fetched batch of a partition, judged: the Faust event to acknowledge, and a plan for each record."""
+
+    event: Any
+    flow: AnyFlow
+    plans: list[Plan]
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the batch's partition is still assigned as it was when the batch was read."""
+        return bool(self.event.message.generation_id == self.event.app.consumer_generation_id)
+
+
+class Recorder(mode.Service):  # type: ignore[misc]
+    """One writer a worker. `put` waits while the queue is full."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        transactions: Transactions,
+        recall: Recall,
+        announcer: Announcer,
+        health: Health,
+    ) -> None:
+        super().__init__()
+        self._settings = settings
+        self._transactions = transactions
+        self._recall = recall
+        self._announcer = announcer
+        self._health = health
+        self._queue: asyncio.Queue[Batch] = asyncio.Queue(settings.queued_batches)
+        self._announced: list[str] = []
+        self._replaying = False
+        self._internal_errors = 0
+        self.detection_samples_ms: deque[float] = deque(maxlen=_LATENCY_SAMPLES)
+        """Recent times from Kafka timestamp to commit, for query_metrics."""
+
+    async def put(self, batch: Batch) -> None:
+        """Queue a judged batch; batches of one partition must come in their order."""
+        self._health.batch_begins(batch.plans[0].record.timestamp / 1000)
+        await self._queue.put(batch)
+
+    @mode.Service.task  # type: ignore[untyped-decorator]
+    async def _work(self) -> None:
+        while not self.should_stop:
+            if batches := await self._take():
+                try:
+                    await self._record(batches)
+                except Abandoned:
+                    log.warning("batches_abandoned", batches=len(batches), reason="their partitions moved")
+                self._health.batches_end(len(batches))
+            elif self._announced:
+                await self._forget_announced()
+
+    async def _take(self) -> list[Batch]:
+        """All that is queued, up to the size of a transaction; nothing after a second without a batch."""
+        try:
+            batches = [await asyncio.wait_for(self._queue.get(), _IDLE_SECONDS)]
+        except TimeoutError:
+            return []
+        records = len(batches[0].plans)
+        while not self._queue.empty() and records < self._settings.transaction_records:
+            batches.append(self._queue.get_nowait())
+            records += len(batches[-1].plans)
+        return batches
+
+    async def _record(self, batches: Sequence[Batch]) -> None:
+        batches = [batch for batch in batches if batch.is_ours]
+        plans = [plan for batch in batches for plan in batch.plans]
+        if not plans:
+            return
+        _mark_repeated(plans)
+        self._require_few_internal_errors(plans)
+        await self._store(plans, lambda: all(batch.is_ours for batch in batches))
+        committed_at = time()
+        if any(plan.dead_letter and plan.dead_letter.stage == "store" for plan in plans):
+            for batch in batches:  # what was refused is remembered as if it had been stored
+                batch.flow.forget()
+        await self._announce(plans, committed_at)
+        self._count(plans, committed_at)
+        for batch in batches:
+            batch.event.ack()
+        if any(plan.dead_letter for plan in plans):
+            # A dead letter cannot be recognised as sent when its record is read again: commit at once.
+            await batches[0].event.app.consumer.commit()
+
+    async def _store(self, plans: Sequence[Plan], is_ours: Callable[[], bool]) -> None:
+        """Commit every plan that is neither duplicate nor dead; mark those that turn out to be either."""
+        live = [plan for plan in plans if not plan.duplicate and plan.dead_letter is None]
+        if self._replaying:
+            live = await self._without_known(live)
+        while live:
+            try:
+                await self._write(live, is_ours)
+            except AlreadyStored:
+                rest = await self._without_known(live)
+                if len(rest) == len(live):
+                    raise RuntimeError(
+                        f"rows collide with other rows than their own: {live[0].anchor_table} {live[0].anchor}"
+                    ) from None
+                live = rest
+            except PermanentError as error:
+                if len(live) == 1:
+                    live[0].dead_letter = DeadLetter("refused_by_database", "store", str(error))
+                    return
+                half = len(live) // 2
+                await self._store(live[:half], is_ours)
+                await self._store(live[half:], is_ours)
+                return
+            else:
+                return
+
+    async def _write(self, live: Sequence[Plan], is_ours: Callable[[], bool]) -> None:
+        async def attempt() -> list[str]:
+            if not is_ours():
+                raise Abandoned
+            return await self._transactions.write(live, announced)
+
+        announced, self._announced = self._announced, []
+        try:
+            self._announced = await self.retrying(attempt)
+        except BaseException:
+            self._announced = announced
+            raise
+
+    async def _without_known(self, live: Sequence[Plan]) -> list[Plan]:
+        """Mark the plans whose rows are in the database as duplicates; the others are returned."""
+        anchors = defaultdict(list)
+        for plan in live:
+            anchors[plan.anchor_table].append(plan.anchor)
+        known: set[str] = set()
+        for table, ids in anchors.items():
+            known |= await self.retrying(lambda table=table, ids=ids: self._recall.known_ids(table, ids))
+        for plan in live:
+            if plan.anchor in known:
+                plan.become_duplicate()
+        self._replaying = bool(known)
+        return [plan for plan in live if not plan.duplicate]
+
+    async def _announce(self, plans: Sequence[Plan], committed_at: float) -> None:
+        outgoing = [
+            Outgoing(
+                self._settings.topic(message.topic), message.key.encode(), message.value, message.headers
+            )
+            for plan in plans
+            if plan.dead_letter is None
+            for message in plan.announcements
+        ]
+        outgoing += [
+            self._dead_letter(plan, plan.dead_letter, committed_at) for plan in plans if plan.dead_letter
+        ]
+        if outgoing:
+            await self._announcer.send_all(outgoing)
+
+    def _dead_letter(self, plan: Plan, letter: DeadLetter, failed_at: float) -> Outgoing:
+        record = plan.record
+        headers = headers_of(record, letter, self._settings.kafka_group, int(failed_at * 1_000_000))
+        return Outgoing(record.topic + SUFFIX, record.key, record.value, headers, record.partition)
+
+    def _require_few_internal_errors(self, plans: Sequence[Plan]) -> None:
+        for plan in plans:
+            if plan.dead_letter is None:
+                self._internal_errors = 0
+            elif plan.dead_letter.reason == "internal_error":
+                self._internal_errors += 1
+        if self._internal_errors > self._settings.internal_error_limit:
+            raise TooManyInternalErrors(
+                f"{self._internal_errors} records in a row met a bug of ours; nothing of this batch is acknowledged"
+            )
+
+    def _count(self, plans: Sequence[Plan], committed_at: float) -> None:
+        outcomes: Counter[tuple[str, str]] = Counter()
+        observe = metrics.VIOLATION_DETECTION.observe
+        for plan in plans:
+            outcome = "dead_lettered" if plan.dead_letter else "duplicate" if plan.duplicate else "stored"
+            outcomes[plan.record.topic, outcome] += 1
+            if outcome != "stored":
+                continue
+            seconds = max(0.0, committed_at - plan.record.timestamp / 1000)
+            observe(seconds)
+            for category, severity in plan.violations:
+                metrics.VIOLATIONS.labels(category, severity).inc()
+            for kind, severity in plan.drift_alerts:
+                metrics.DRIFT_ALERTS.labels(kind, severity).inc()
+        for (topic, outcome), count in outcomes.items():
+            metrics.RECORDS.labels(topic, outcome).inc(count)
+        metrics.BATCH_RECORDS.observe(len(plans))
+        self.detection_samples_ms.append(max(0.0, committed_at * 1000 - plans[0].record.timestamp))
+
+    async def _forget_announced(self) -> None:
+        announced, self._announced = self._announced, []
+        try:
+            await self._transactions.write((), announced)
+        except RetriableError:
+            self._announced = announced
+
+    async def retrying(self, operation: Callable[[], Awaitable[Result]]) -> Result:
+        """The operation's result, however long the database is away; every other error is raised."""
+        async for attempt in stamina.retry_context(
+            on=RetriableError, attempts=None, timeout=None, wait_initial=0.1, wait_max=5.0, wait_jitter=0.5
+        ):
+            with attempt:
+                try:
+                    result = await operation()
+                except RetriableError as error:
+                    self._health.database_answers = False
+                    metrics.STORE_RETRIES.inc()
+                    log.warning("database_away", attempt=attempt.num, error=str(error))
+                    raise
+                self._health.database_answers = True
+                return result
+        raise AssertionError("the retry loop has no end")
+
+
+def _mark_repeated(plans: Sequence[Plan]) -> None:
+    """Of records with the same rows in one group the first is stored; the others are duplicates."""
+    seen: set[str] = set()
+    for plan in plans:
+        if plan.anchor and not plan.duplicate and plan.dead_letter is None:
+            if plan.anchor in seen:
+                plan.become_duplicate()
+            seen.add(plan.anchor)
