@@ -53,9 +53,11 @@ def status() -> None:
     for state in states:
         text = "[green]up[/green]" if state.answers else "[red]does not answer[/red]" if state.running else "stopped"
         table.add_row(state.name, text, str(state.pid or ""), str(state.port or ""), str(state.log))
+    console = Console(highlight=False, soft_wrap=True)
+    if states:
+        console.print(table)
     for name, address in _given(settings).items():
-        table.add_row(name, f"set in the environment: {address}", "", "", "")
-    Console().print(table)
+        console.print(f"{name}: {address} is set in the environment and not ours to start")
     if not all(state.answers for state in states):
         raise typer.Exit(_NOT_UP)
 

@@ -161,7 +161,8 @@ def test_servers_of_ones_own_are_used_and_not_started(directory: Path, artifacts
 
 
 def test_a_process_that_got_a_servers_number_is_left_alone(directory: Path, artifacts_directory: Path) -> None:
-    state = {"pid": os.getpid(), "ports": {"sql": free_port()}, "command": ["/nowhere/mariadbd"]}
+    ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+    state = {"pid": os.getpid(), "ports": {"sql": free_port()}, "command": ["/other"], "start_ticks": ticks}
     (directory / "stack.json").write_text(json.dumps({"mariadb": state}))
     stack = Stack(directory, artifacts_directory=artifacts_directory)
     assert [server.running for server in stack.status()] == [False, False]

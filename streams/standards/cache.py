@@ -1,0 +1,99 @@
+"""The standards that a worker judges by: in memory, compiled, and replaced whole when the table changes.
+
+A set that does not compile is refused and the last good one stays; a worker that starts beside a bad table
+takes the last good set from the database, so that all workers judge alike.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+import mode
+import structlog
+
+from streams.errors import RetriableError, UserError
+from streams.observability import metrics
+from streams.standards.ruleset import Ruleset, RulesetError
+from streams.standards.standard import Standard, rules_json
+from streams.store import standards as store
+from streams.store.database import Database
+
+log = structlog.get_logger(__name__)
+
+
+class StandardsCache(mode.Service):  # type: ignore[misc]
+    """`current()` is the live ruleset; a poll replaces it within a second or two of a change."""
+
+    def __init__(self, database: Database, poll_seconds: float) -> None:
+        super().__init__()
+        self._database = database
+        self._poll_seconds = poll_seconds
+        self._ruleset: Ruleset | None = None
+        self._seen: object = None
+
+    def current(self) -> Ruleset:
+        """The live ruleset; `load` must have succeeded once."""
+        assert self._ruleset is not None, "load() first"
+        return self._ruleset
+
+    async def load(self) -> Ruleset:
+        """Load for the first time; falls back to the last good set, and raises UserError if there is none."""
+        try:
+            await self._reload()
+        except RulesetError as error:
+            self._refuse(error)
+            last_good = await store.last_good_revision(self._database)
+            if last_good is None:
+                raise
+            revision, standards = last_good
+            self._install((await _compile(standards)).numbered(revision))
+        if not self.current().standards:
+            raise UserError("metadata_standards: holds no active standard: run `cockpit migrate` to seed them")
+        return self.current()
+
+    @mode.Service.task  # type: ignore[untyped-decorator]
+    async def _poll(self) -> None:
+        while not self.should_stop:
+            await self.sleep(self._poll_seconds)
+            await self.refresh()
+
+    async def refresh(self) -> None:
+        """Look for a change once; whatever goes wrong, the last good set stays."""
+        try:
+            seen = await store.fingerprint(self._database)
+            due = self.current().next_change_at
+            if seen == self._seen and (due is None or due > datetime.now(UTC)):
+                metrics.STANDARDS_RELOAD.labels("unchanged").inc()
+                return
+            await self._reload()
+        except RulesetError as error:
+            self._refuse(error)
+        except RetriableError as error:
+            metrics.STANDARDS_RELOAD.labels("failed").inc()
+            log.warning("standards_not_read", error=str(error))
+
+    async def _reload(self) -> None:
+        # Read before the rules are: a change in between is then noticed by the next poll.
+        self._seen = await store.fingerprint(self._database)
+        loaded = await store.load_standards(self._database)
+        evaluated = [standard for standard in loaded if standard.status in ("active", "shadow")]
+        ruleset = await _compile(evaluated)
+        revision = await store.register_revision(self._database, ruleset.content_sha256, rules_json(evaluated))
+        self._install(ruleset.numbered(revision))
+
+    def _install(self, ruleset: Ruleset) -> None:
+        if self._ruleset is None or ruleset.revision != self._ruleset.revision:
+            log.info("standards_live", revision=ruleset.revision, standards=len(ruleset.standards))
+        self._ruleset = ruleset
+        metrics.STANDARDS_REVISION.set(ruleset.revision)
+        metrics.STANDARDS_RELOAD.labels("changed").inc()
+
+    def _refuse(self, error: RulesetError) -> None:
+        metrics.STANDARDS_RELOAD.labels("refused").inc()
+        kept = self._ruleset.revision if self._ruleset else None
+        log.error("standards_refused", error=str(error), kept_revision=kept)
+
+
+async def _compile(standards: Iterable[Standard]) -> Ruleset:
+    """In a thread: ten thousand rules take seconds to compile, and batches go on meanwhile."""
+    return await asyncio.to_thread(Ruleset.compile, standards, 0, datetime.now(UTC))
