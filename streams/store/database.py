@@ -74,9 +74,10 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[aiomysql.Connection]:
         """Borrow a connection; driver errors leave the block as ours where they mean "try again" or "never"."""
-        assert self._pool is not None, "open() first"
+        pool = self._pool
+        assert pool is not None, "open() first"
         try:
-            connection = await asyncio.wait_for(self._pool.acquire(), _CONNECT_SECONDS + 5)
+            connection = await asyncio.wait_for(pool.acquire(), _CONNECT_SECONDS + 5)
         except Exception as error:
             raise self._refused(error) from error
         healthy = False
@@ -90,7 +91,7 @@ class Database:
         finally:
             if not healthy:
                 connection.close()
-            self._pool.release(connection)
+            pool.release(connection)
 
     def _refused(self, error: Exception) -> Exception:
         if is_access_error(error) or isinstance(error.__cause__, ssl.SSLCertVerificationError):
