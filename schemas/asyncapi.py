@@ -56,9 +56,7 @@ TOPICS = (
     Topic("clock-sync.v1", "clockSync", ClockReading, "component_name", "validation", examples.CLOCK_READING),
     Topic("submissions.v1", "submissions", Submission, "submission_id", "validation", examples.SUBMISSION),
     Topic("violations.v1", "violations", Violation, "subject", "serialization", examples.VIOLATION),
-    Topic(
-        "drift-alerts.v1", "driftAlerts", DriftAlert, "component_name", "serialization", examples.DRIFT_ALERT
-    ),
+    Topic("drift-alerts.v1", "driftAlerts", DriftAlert, "component_name", "serialization", examples.DRIFT_ALERT),
     Topic("verdicts.v1", "verdicts", Verdict, "submission_id", "serialization", examples.VERDICT),
 )
 
@@ -71,9 +69,7 @@ def document() -> dict[str, Any]:
     for topic in TOPICS:
         name = topic.model.__name__
         messages[name] = _message(topic)
-        channels[topic.channel] = _channel(
-            topic.name, name, (inspect.getdoc(topic.model) or "").partition("\n")[0]
-        )
+        channels[topic.channel] = _channel(topic.name, name, (inspect.getdoc(topic.model) or "").partition("\n")[0])
         action = "receive" if topic.mode == "validation" else "send"
         operations[f"{action}{name}"] = _operation(action, topic.channel, name)
         if topic.mode == "validation":
@@ -214,9 +210,7 @@ def _schemas() -> dict[str, Any]:
             "properties": {"traceparent": _TRACEPARENT},
         },
         "DeadLetterHeaders": _dead_letter_headers(),
-        "DeadLetterValue": {
-            "description": "The value as received: any bytes, or null; the examples show it as text."
-        },
+        "DeadLetterValue": {"description": "The value as received: any bytes, or null; the examples show it as text."},
     }
 
 

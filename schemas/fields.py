@@ -66,9 +66,7 @@ if TYPE_CHECKING:
 else:
     Nanoseconds = Annotated[
         Annotated[int, Strict(), Field(ge=INT64_MIN, le=INT64_MAX)]
-        | Annotated[
-            str, Strict(), Field(pattern=r"^-?[0-9]{1,19}$"), AfterValidator(_decimal_string_to_int64)
-        ],
+        | Annotated[str, Strict(), Field(pattern=r"^-?[0-9]{1,19}$"), AfterValidator(_decimal_string_to_int64)],
         Field(union_mode="left_to_right", description="Nanoseconds since the Unix epoch, signed 64-bit."),
     ]
 """int64 nanoseconds; a decimal string is taken too, because JavaScript cannot hold 2**60."""

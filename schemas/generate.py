@@ -46,15 +46,11 @@ def _text(value: dict[str, Any]) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Write the files, or with `--check` compare them; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m schemas.generate", description="Write schemas/generated/."
-    )
+    parser = argparse.ArgumentParser(prog="python -m schemas.generate", description="Write schemas/generated/.")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file differs")
     if parser.parse_args(arguments).check:
         if name := first_difference():
-            sys.stderr.write(
-                f"schemas/generated/{name} differs from the models: run python -m schemas.generate\n"
-            )
+            sys.stderr.write(f"schemas/generated/{name} differs from the models: run python -m schemas.generate\n")
             return 1
         return 0
     GENERATED.mkdir(exist_ok=True)

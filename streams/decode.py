@@ -21,9 +21,7 @@ _STAGE = "decode"
 _SHAPE_CHARACTERS = 80
 
 
-def decode(
-    records: Iterable[Record], model: type[Event], max_bytes: int
-) -> list[tuple[Record, Event | Plan]]:
+def decode(records: Iterable[Record], model: type[Event], max_bytes: int) -> list[tuple[Record, Event | Plan]]:
     """Each record with its event, or with the plan that dead-letters it; order is kept."""
     return [(record, decode_one(record, model, max_bytes)) for record in records]
 
@@ -71,9 +69,7 @@ def _refused(record: Record, value: bytes, error: ValidationError) -> Plan:
 
 
 def _is_union_tag(part: int | str) -> bool:
-    return isinstance(part, str) and (
-        part.startswith(("constrained-", "function-")) or part in ("int", "str")
-    )
+    return isinstance(part, str) and (part.startswith(("constrained-", "function-")) or part in ("int", "str"))
 
 
 def _shape(value: object) -> str:

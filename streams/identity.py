@@ -10,7 +10,7 @@ _PREFIX = NAMESPACE.bytes
 def derived_id(*cause: object) -> str:
     """The uuid5 of the cause's parts, joined by NUL, as 36 characters.
 
-    Equal to `uuid5(NAMESPACE, "\\0".join(...))`, at a quarter of its cost: there is one for every row.
+    Equal to `uuid5(NAMESPACE, …)` at a quarter of its cost: there is one for every row.
     """
     name = "\0".join([str(part) for part in cause])
     digest = bytearray(
@@ -29,6 +29,4 @@ def path_key(host: str, file_path: str) -> bytes:
 
 def fingerprint(standard_code: str, subject: str, field: str) -> str:
     """32 hex digits that name one incident: which standard, of what, in which field."""
-    return hashlib.sha256(
-        f"{standard_code}\0{subject}\0{field}".encode("utf-8", "surrogatepass")
-    ).hexdigest()[:32]
+    return hashlib.sha256(f"{standard_code}\0{subject}\0{field}".encode("utf-8", "surrogatepass")).hexdigest()[:32]

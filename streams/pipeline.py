@@ -44,8 +44,7 @@ async def run(
         )
         now_us = int(time() * 1_000_000)
         plans = [
-            made if isinstance(made, Plan) else judge(flow, record, made, rules(), now_us)
-            for record, made in decoded
+            made if isinstance(made, Plan) else judge(flow, record, made, rules(), now_us) for record, made in decoded
         ]
         await recorder.put(Batch(event, flow, plans))
 

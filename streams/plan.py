@@ -1,4 +1,7 @@
-"""What is to become of one record: rows, announcements, or a dead letter. Built by judges, carried out by the recorder."""
+"""What is to become of one record: rows, announcements, or a dead letter.
+
+Plans are made by the flows and carried out by the recorder.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,5 +1,7 @@
-"""What the worker measures beside its work: consumer lag, the loop's pulse, and the latency of the two queries
-that have an objective. The samples fill `query_metrics`, at a bounded rate.
+"""What the worker measures beside its work.
+
+Consumer lag, the loop's pulse, and the latency of the two queries that have an objective. The samples fill
+`query_metrics`, at a bounded rate.
 """
 
 from time import perf_counter
@@ -27,9 +29,7 @@ _SAMPLES_A_PROBE = 20
 class Probes(mode.Service):  # type: ignore[misc]
     """Two timers: every second the pulse and the lag, every `probe_seconds` the queries."""
 
-    def __init__(
-        self, settings: Settings, app: Any, database: Database, recorder: Recorder, health: Health
-    ) -> None:
+    def __init__(self, settings: Settings, app: Any, database: Database, recorder: Recorder, health: Health) -> None:
         super().__init__()
         self._settings = settings
         self._app = app

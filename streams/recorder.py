@@ -11,6 +11,7 @@ import asyncio
 from collections import Counter, defaultdict, deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from time import time
 from typing import Any, TypeVar
 
@@ -40,7 +41,7 @@ class TooManyInternalErrors(CockpitError):
     """A bug of ours hits record after record: better to stop than to empty a topic into the dead letters."""
 
 
-class Abandoned(Exception):  # noqa: N818 - an answer, not an error
+class Abandoned(Exception):
     """The group's partitions were given to another worker: it must not be written by us."""
 
 
@@ -177,7 +178,7 @@ class Recorder(mode.Service):  # type: ignore[misc]
             anchors[plan.anchor_table].append(plan.anchor)
         known: set[str] = set()
         for table, ids in anchors.items():
-            known |= await self.retrying(lambda table=table, ids=ids: self._recall.known_ids(table, ids))
+            known |= await self.retrying(partial(self._recall.known_ids, table, ids))
         for plan in live:
             if plan.anchor in known:
                 plan.become_duplicate()
@@ -186,16 +187,12 @@ class Recorder(mode.Service):  # type: ignore[misc]
 
     async def _announce(self, plans: Sequence[Plan], committed_at: float) -> None:
         outgoing = [
-            Outgoing(
-                self._settings.topic(message.topic), message.key.encode(), message.value, message.headers
-            )
+            Outgoing(self._settings.topic(message.topic), message.key.encode(), message.value, message.headers)
             for plan in plans
             if plan.dead_letter is None
             for message in plan.announcements
         ]
-        outgoing += [
-            self._dead_letter(plan, plan.dead_letter, committed_at) for plan in plans if plan.dead_letter
-        ]
+        outgoing += [self._dead_letter(plan, plan.dead_letter, committed_at) for plan in plans if plan.dead_letter]
         if outgoing:
             await self._announcer.send_all(outgoing)
 

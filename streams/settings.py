@@ -31,9 +31,7 @@ class DatabaseAddress:
         if parts.scheme not in ("mysql", "tidb") or not parts.hostname or len(parts.path) < 2:
             raise ValueError("must look like mysql://user:password@host:4000/devguide_cockpit")
         if unknown := set(query) - {"tls", "ca"}:
-            raise ValueError(
-                f"has the unknown option {sorted(unknown)[0]!r}; known are tls=true|false, ca=PATH"
-            )
+            raise ValueError(f"has the unknown option {sorted(unknown)[0]!r}; known are tls=true|false, ca=PATH")
         if query.get("tls", "false") not in ("true", "false"):
             raise ValueError("has tls=…, which must be true or false")
         self.host = parts.hostname
@@ -61,9 +59,7 @@ class Settings(BaseSettings):
     kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
         "SCRAM-SHA-512", description="SASL mechanism, where the security protocol has SASL."
     )
-    kafka_sasl_username: str = Field(
-        "", description="SASL user name; also as COCKPIT_KAFKA_SASL_USERNAME_FILE."
-    )
+    kafka_sasl_username: str = Field("", description="SASL user name; also as COCKPIT_KAFKA_SASL_USERNAME_FILE.")
     kafka_sasl_password: SecretStr = Field(
         SecretStr(""), description="SASL password; better as COCKPIT_KAFKA_SASL_PASSWORD_FILE."
     )
@@ -83,7 +79,8 @@ class Settings(BaseSettings):
     # --- database
     database_url: SecretStr = Field(
         SecretStr("mysql://root@127.0.0.1:4000/devguide_cockpit"),
-        description="mysql://user:password@host:4000/database?tls=true&ca=/path.pem; better as COCKPIT_DATABASE_URL_FILE.",
+        description="mysql://user:password@host:4000/database?tls=true&ca=/path.pem;"
+        " better as COCKPIT_DATABASE_URL_FILE.",
     )
     database_connections: int = Field(4, ge=2, le=100, description="Size of a worker's connection pool.")
     database_statement_timeout_seconds: PositiveSeconds = Field(
@@ -94,9 +91,7 @@ class Settings(BaseSettings):
     metrics_host: str = Field("0.0.0.0", description="Address of /metrics, /livez and /readyz.")  # noqa: S104
     metrics_port: int = Field(9108, ge=0, le=65535, description="Port of the same; 0 takes a free one.")
     poll_records: int = Field(2000, ge=1, le=50_000, description="Records fetched from Kafka in one poll.")
-    transaction_records: int = Field(
-        5000, ge=1, le=50_000, description="Records in one transaction, at the most."
-    )
+    transaction_records: int = Field(5000, ge=1, le=50_000, description="Records in one transaction, at the most.")
     queued_batches: int = Field(8, ge=1, le=100, description="Judged batches that may wait for the writer.")
     commit_interval_seconds: PositiveSeconds = Field(1, description="How often offsets are committed.")
     drain_seconds: PositiveSeconds = Field(
@@ -106,27 +101,19 @@ class Settings(BaseSettings):
         120,
         description="/livez fails when a batch has made no progress for so long while the database answers.",
     )
-    max_record_bytes: int = Field(
-        524_288, ge=1024, le=10_000_000, description="Larger records are dead-lettered."
-    )
+    max_record_bytes: int = Field(524_288, ge=1024, le=10_000_000, description="Larger records are dead-lettered.")
     internal_error_limit: int = Field(
         100, ge=1, description="Consecutive records failing with a bug of ours after which the worker stops."
     )
     file_state_cache: int = Field(200_000, ge=0, description="Paths whose last record is kept in memory.")
-    standards_poll_seconds: PositiveSeconds = Field(
-        1, description="How often metadata_standards is read for changes."
-    )
+    standards_poll_seconds: PositiveSeconds = Field(1, description="How often metadata_standards is read for changes.")
     probe_seconds: PositiveSeconds = Field(
         60, description="How often a worker times the compliance and clock status queries."
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least level that is logged."
-    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
     # --- judgement
-    drift_threshold_microseconds: int = Field(
-        10_000, ge=1, description="|offset| above which a clock is drifting."
-    )
+    drift_threshold_microseconds: int = Field(10_000, ge=1, description="|offset| above which a clock is drifting.")
 
     @field_validator("database_url")
     @classmethod
@@ -161,9 +148,7 @@ def load_settings(**overrides: object) -> Settings:
             try:
                 from_files[name.lower()] = Path(path).read_text(encoding="utf-8").strip()
             except (OSError, UnicodeDecodeError) as error:
-                raise UserError(
-                    f"{PREFIX}{name}_FILE: cannot read {path!r}: {error.__class__.__name__}"
-                ) from None
+                raise UserError(f"{PREFIX}{name}_FILE: cannot read {path!r}: {error.__class__.__name__}") from None
     try:
         return Settings(**{**from_files, **overrides})  # type: ignore[arg-type]
     except ValidationError as error:

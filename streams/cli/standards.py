@@ -1,12 +1,14 @@
 """`cockpit standards`: look at the rules, check them before they are live, and put them into the registry."""
 
 import asyncio
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import orjson
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -25,6 +27,7 @@ from streams.store.database import Database
 
 standards_app = typer.Typer(help="The rules: list, check, try and apply them.", no_args_is_help=True)
 _SHOWN_CHARACTERS = 200
+_PIPED_COLUMNS = 200
 
 
 def register(app: typer.Typer) -> None:
@@ -49,13 +52,7 @@ def list_standards(
     if as_json:
         typer.echo(orjson.dumps(standards, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z).decode())
         return
-    table = Table("code", "v", "applies to", "category", "severity", "status", "field", "what it wants")
-    for s in standards:
-        columns = (s.code, str(s.version), s.applies_to, s.category, s.severity, s.status, s.field, s.description)
-        table.add_row(*map(escape, columns))
-    console = Console()
-    console.print(table)
-    console.print(f"{len(standards)} standards")
+    _print_table(standards)
 
 
 @standards_app.command("lint")
@@ -122,6 +119,19 @@ async def _load() -> list[Standard]:
 async def _apply(specs: list[StandardSpec]) -> Changes:
     async with Database(load_settings(), connections=2) as database:
         return await store.upsert(database, specs)
+
+
+def _print_table(standards: list[Standard]) -> None:
+    console = Console(width=None if sys.stdout.isatty() else _PIPED_COLUMNS)
+    table = Table(box=SIMPLE_HEAD)
+    for name in ("code", "v", "category", "severity", "status", "field"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("what it wants", no_wrap=True, overflow="ellipsis")
+    for s in standards:
+        columns = (s.code, str(s.version), s.category, s.severity, s.status, f"{s.applies_to} {s.field}", s.description)
+        table.add_row(*map(escape, columns))
+    console.print(table)
+    console.print(f"{len(standards)} standards")
 
 
 def _standards_of(paths: Iterable[Path]) -> list[Standard]:

@@ -31,9 +31,7 @@ def worker() -> None:
     logs.configure(settings)
     health = Health(stall_seconds=settings.stall_seconds)
     server = HealthServer(health, settings.metrics_host, settings.metrics_port)
-    log.info(
-        "worker_starts", metrics_port=server.port, group=settings.kafka_group, kafka=settings.kafka_bootstrap
-    )
+    log.info("worker_starts", metrics_port=server.port, group=settings.kafka_group, kafka=settings.kafka_bootstrap)
     try:
         asyncio.run(_wait_until_ready(settings, health))
         code = _run(settings, health)

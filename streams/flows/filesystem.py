@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from time import perf_counter
 
-from schemas.events import FileTimes, FilesystemTimestamps
+from schemas.events import FilesystemTimestamps, FileTimes
 from streams.flows.memory import Memory
 from streams.identity import derived_id, path_key
 from streams.judges import standards
@@ -15,7 +15,6 @@ from streams.store import rows
 from streams.store.recall import Recall
 from streams.times import microseconds
 from streams.violations import add_findings
-
 
 _BASELINE_AHEAD_US = 3_600_000_000
 """A capture dated more than this after its arrival is stored and judged, but is no baseline: it would make
@@ -35,9 +34,7 @@ class FilesystemFlow:
     async def recall(self, events: Sequence[tuple[Record, FilesystemTimestamps]]) -> None:
         """Look up the newest record of every path of the batch that memory lacks."""
         self._newest.trim()
-        keys = self._newest.missing(
-            path_key(event.host, file.file_path) for _, event in events for file in event.files
-        )
+        keys = self._newest.missing(path_key(event.host, file.file_path) for _, event in events for file in event.files)
         found = await self._recall.newest_files(keys)
         for key in keys:
             self._newest.put(key, found.get(key))

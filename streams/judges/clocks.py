@@ -86,9 +86,7 @@ def judge_reading(
 def _begin(reading: ClockReading, read_at_us: int, status: Status, threshold: int) -> Episode:
     far = abs(reading.offset_microseconds) > _CRITICAL_FACTOR * threshold
     return Episode(
-        alert_id=derived_id(
-            "drift-alert", reading.component_name, reading.protocol, reading.event_id, read_at_us
-        ),
+        alert_id=derived_id("drift-alert", reading.component_name, reading.protocol, reading.event_id, read_at_us),
         kind="offset" if status == "drifting" else "unsynchronised",
         severity="critical" if far or status == "error" else "warning",
         starts_at_us=read_at_us,

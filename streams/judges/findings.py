@@ -1,6 +1,7 @@
 """A finding: one standard that one subject breaks, with the numbers that prove it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any
 
 from schemas.findings import SEVERITIES, Severity
@@ -19,7 +20,7 @@ class Finding:
     observed: str | None
     expected: str
     severity: Severity
-    evidence: dict[str, Any] = field(default_factory=dict)
+    evidence: dict[str, Any] = dataclass_field(default_factory=dict)
 
     @property
     def observed_clipped(self) -> str | None:

@@ -31,9 +31,7 @@ UNKNOWN_CLOCK_UNCERTAINTY_NS = SECOND
 """How far the capturing host's clock may be off while nobody reports its readings."""
 
 _FOREIGN_CTIME_PLATFORMS = frozenset({"windows", "win32", "cygwin"})
-_FOREIGN_CTIME_FILESYSTEMS = frozenset(
-    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "vfat", "msdos", "exfat", "ntfs", "9p"}
-)
+_FOREIGN_CTIME_FILESYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "vfat", "msdos", "exfat", "ntfs", "9p"})
 TECHNIQUE = "T1070.006"
 
 
@@ -117,9 +115,7 @@ def ctime_precision_ns(ctime_ns: int) -> int:
     return 1000 if ctime_ns % 1000 == 0 else 1
 
 
-def _mtime_after_ctime(
-    file: FileTimes, precision: int, steps: int, gates: tuple[str, ...]
-) -> Iterator[_Found]:
+def _mtime_after_ctime(file: FileTimes, precision: int, steps: int, gates: tuple[str, ...]) -> Iterator[_Found]:
     delta = file.mtime_ns - file.ctime_ns
     if delta > precision:
         yield _Found(
@@ -182,9 +178,7 @@ def _ctime_future(
     delta = file.ctime_ns - captured_ns
     if delta > uncertainty:
         small = 0 if delta > 5 * SECOND else 2
-        yield _future(
-            "TS-CTIME-FUTURE", "ctime_ns", file.ctime_ns, captured_ns, uncertainty, steps + small, gates
-        )
+        yield _future("TS-CTIME-FUTURE", "ctime_ns", file.ctime_ns, captured_ns, uncertainty, steps + small, gates)
 
 
 def _mtime_future(file: FileTimes, captured_ns: int, uncertainty: int) -> Iterator[_Found]:

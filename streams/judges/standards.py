@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from schemas.events import ClockReading, Document, FileTimes, FilesystemTimestamps, Submission
+from schemas.events import ClockReading, Document, FilesystemTimestamps, FileTimes, Submission
 from streams.judges.findings import Finding
 from streams.standards.ruleset import CheckResult, Ruleset
 

@@ -88,9 +88,10 @@ class Announcer:
         for message, result in zip(messages, results, strict=True):
             if isinstance(result, MessageSizeTooLargeError) and message.source_partition is not None:
                 again.append(stub_of(message))
-            elif isinstance(result, _PERMANENT) or (
-                isinstance(result, KafkaError) and not _retriable(result)
-            ):
+            elif isinstance(result, MessageSizeTooLargeError):
+                # What was decided is in the database; waiting would not make the message smaller.
+                log.error("%s takes no message of %d bytes: not announced", message.topic, len(message.value or b""))
+            elif isinstance(result, _PERMANENT) or (isinstance(result, KafkaError) and not _retriable(result)):
                 raise result
             elif isinstance(result, KafkaError):
                 log.warning("kafka does not take messages for %s: %s", message.topic, result)
@@ -102,21 +103,24 @@ class Announcer:
     async def _send(self, message: Outgoing) -> "asyncio.Future[Any]":
         assert self._producer is not None
         try:
-            partition = await self._partition(message)
-            if message.key is None and message.value is None:
-                # The producer's send() refuses a record without key and value; a batch of one takes it.
-                batch = self._producer.create_batch()
-                batch.append(
-                    key=None, value=None, timestamp=int(time() * 1000), headers=list(message.headers)
-                )
-                return await self._producer.send_batch(batch, message.topic, partition=partition or 0)
-            return await self._producer.send(
-                message.topic, message.value, message.key, partition=partition, headers=list(message.headers)
-            )
+            return await self._hand_over(self._producer, message)
         except KafkaError as error:
-            future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-            future.set_exception(error)
-            return future
+            failed: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+            failed.set_exception(error)
+            return failed
+
+    async def _hand_over(self, producer: AIOKafkaProducer, message: Outgoing) -> "asyncio.Future[Any]":
+        partition = await self._partition(message)
+        headers = list(message.headers)
+        sent: asyncio.Future[Any]
+        if message.key is None and message.value is None:
+            # The producer's send() refuses a record without key and value; a batch of one takes it.
+            batch = producer.create_batch()
+            batch.append(key=None, value=None, timestamp=int(time() * 1000), headers=headers)
+            sent = await producer.send_batch(batch, message.topic, partition=partition or 0)
+        else:
+            sent = await producer.send(message.topic, message.value, message.key, partition=partition, headers=headers)
+        return sent
 
     async def _partition(self, message: Outgoing) -> int | None:
         if message.source_partition is None:

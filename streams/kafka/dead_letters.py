@@ -28,9 +28,7 @@ OWN_HEADERS = (
 )
 
 
-def headers_of(
-    record: Record, letter: DeadLetter, group: str, failed_at_us: int
-) -> tuple[tuple[str, bytes], ...]:
+def headers_of(record: Record, letter: DeadLetter, group: str, failed_at_us: int) -> tuple[tuple[str, bytes], ...]:
     """The record's headers followed by ours; those of an earlier dead-lettering are replaced."""
     ours = {
         "__dlq.errors.topic": record.topic,

@@ -14,7 +14,5 @@ def committable(acknowledged: Collection[int], oldest_unacknowledged: int | None
         One past the newest acknowledged batch that no unacknowledged batch precedes. Offsets between two
         batches (compacted away, or control records of a transaction) belong to the later batch.
     """
-    finished = [
-        offset for offset in acknowledged if oldest_unacknowledged is None or offset < oldest_unacknowledged
-    ]
+    finished = [offset for offset in acknowledged if oldest_unacknowledged is None or offset < oldest_unacknowledged]
     return max(finished) + 1 if finished else None

@@ -35,9 +35,7 @@ def client_options(settings: Settings) -> dict[str, Any]:
     }
     if settings.kafka_security.startswith("SASL"):
         if not settings.kafka_sasl_username:
-            raise UserError(
-                "COCKPIT_KAFKA_SASL_USERNAME: is empty, but COCKPIT_KAFKA_SECURITY asks for SASL: set both"
-            )
+            raise UserError("COCKPIT_KAFKA_SASL_USERNAME: is empty, but COCKPIT_KAFKA_SECURITY asks for SASL: set both")
         options |= {
             "sasl_mechanism": settings.kafka_sasl_mechanism,
             "sasl_plain_username": settings.kafka_sasl_username,

@@ -46,10 +46,7 @@ async def list_topics(settings: Settings) -> list[TopicState]:
     """Our topics with their partitions; raises RetriableError when no broker answers."""
     async with _Admin(settings) as admin:
         known = {topic["topic"]: topic for topic in await admin.describe_topics()}
-        return [
-            TopicState(name, len(known[name]["partitions"]) if name in known else 0)
-            for name in names(settings)
-        ]
+        return [TopicState(name, len(known[name]["partitions"]) if name in known else 0) for name in names(settings)]
 
 
 async def create_topics(settings: Settings) -> list[str]:
@@ -73,9 +70,7 @@ async def create_topics(settings: Settings) -> list[str]:
         for name, code, *message in answer.topic_errors:
             error = for_code(code)
             if code and error is not TopicAlreadyExistsError:
-                raise UserError(
-                    f"topic {name}: the cluster refuses to create it: {message[0] if message else error}"
-                )
+                raise UserError(f"topic {name}: the cluster refuses to create it: {message[0] if message else error}")
         return missing
 
 
@@ -89,9 +84,7 @@ class _Admin:
             await self._client.start()
         except KafkaError as error:
             await self._client.close()
-            raise RetriableError(
-                f"COCKPIT_KAFKA_BOOTSTRAP: no broker answers at {self._bootstrap}: {error}"
-            ) from None
+            raise RetriableError(f"COCKPIT_KAFKA_BOOTSTRAP: no broker answers at {self._bootstrap}: {error}") from None
         return self._client
 
     async def __aexit__(self, *_: object) -> None:

@@ -118,19 +118,16 @@ class HealthServer:
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return _reply(start_response, "405 Method Not Allowed", "only GET")
         if path == "/metrics":
-            return self._metrics(environ, start_response)
+            answer: Iterable[bytes] = self._metrics(environ, start_response)
+            return answer
         checks = {"/livez": self._health.problems_of_life, "/readyz": self._health.problems_of_readiness}
         if path not in checks:
             return _reply(start_response, "404 Not Found", "/metrics, /livez, /readyz")
         problems = checks[path]()
-        return _reply(
-            start_response, "503 Service Unavailable" if problems else "200 OK", "; ".join(problems) or "ok"
-        )
+        return _reply(start_response, "503 Service Unavailable" if problems else "200 OK", "; ".join(problems) or "ok")
 
 
 def _reply(start_response: "StartResponse", status: str, text: str) -> list[bytes]:
     body = (text + "\n").encode()
-    start_response(
-        status, [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))]
-    )
+    start_response(status, [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))])
     return [body]

@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
 from streams import __version__
 
-disable_created_metrics()  # a second series for every counter, which no dashboard of ours reads
+disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for every counter, which no dashboard of ours reads
 REGISTRY = CollectorRegistry(auto_describe=True)
 
 OUTCOMES = ("stored", "duplicate", "dead_lettered")
@@ -24,9 +24,7 @@ RECORDS = Counter(
     registry=REGISTRY,
 )
 ROWS_WRITTEN = Counter("cockpit_rows_written_total", "Rows new in a table.", ["table"], registry=REGISTRY)
-VIOLATIONS = Counter(
-    "cockpit_violations_total", "Violations recorded.", ["category", "severity"], registry=REGISTRY
-)
+VIOLATIONS = Counter("cockpit_violations_total", "Violations recorded.", ["category", "severity"], registry=REGISTRY)
 VIOLATION_DETECTION = Histogram(
     "cockpit_violation_detection_seconds",
     "From a record's Kafka timestamp to its commit in the database.",
@@ -71,9 +69,7 @@ CLOCK_STATE = Gauge(
     ["component", "protocol"],
     registry=REGISTRY,
 )
-DRIFT_ALERTS = Counter(
-    "cockpit_drift_alerts_total", "Drift alerts fired.", ["kind", "severity"], registry=REGISTRY
-)
+DRIFT_ALERTS = Counter("cockpit_drift_alerts_total", "Drift alerts fired.", ["kind", "severity"], registry=REGISTRY)
 CONSUMER_LAG = Gauge(
     "cockpit_consumer_lag_records",
     "Records behind the end of a partition.",

@@ -13,8 +13,7 @@ from streams.settings import Settings
 from streams.store.failures import classify, is_access_error
 
 _SESSION = (
-    "SET time_zone = '+00:00', "
-    "sql_mode = 'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'"
+    "SET time_zone = '+00:00', sql_mode = 'STRICT_TRANS_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'"
 )
 _CONNECT_SECONDS = 10
 _RECYCLE_SECONDS = 300

@@ -34,8 +34,6 @@ def _seal(package: list[list[object]]) -> bytes:
 def unpack(package: bytes) -> list[Announcement]:
     """The messages of one package."""
     return [
-        Announcement(
-            topic, key, value.encode(), tuple((name, base64.b64decode(text)) for name, text in headers)
-        )
+        Announcement(topic, key, value.encode(), tuple((name, base64.b64decode(text)) for name, text in headers))
         for topic, key, value, headers in orjson.loads(zlib.decompress(package))
     ]

@@ -66,9 +66,7 @@ class Recall:
 
 def episode_to_json(episode: Episode | None) -> str:
     """The SQL literal of a firing alert, or NULL."""
-    return (
-        "NULL" if episode is None else rows.json({name: getattr(episode, name) for name in Episode.__slots__})
-    )
+    return "NULL" if episode is None else rows.json({name: getattr(episode, name) for name in Episode.__slots__})
 
 
 def episode_from_json(text: str | None) -> Episode | None:

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from pymysql.converters import escape_string
 
-from schemas.events import ClockReading, FileTimes, FilesystemTimestamps
+from schemas.events import ClockReading, FilesystemTimestamps, FileTimes
 from streams.times import clamped_timestamp_text, microseconds, timestamp_text
 
 
@@ -65,9 +65,7 @@ def file_shared(event: FilesystemTimestamps, captured_at_us: int, partition: int
     )
 
 
-def clock_row(
-    row_id: str, reading: ClockReading, read_at_us: int, status: str, partition: int, offset: int
-) -> str:
+def clock_row(row_id: str, reading: ClockReading, read_at_us: int, status: str, partition: int, offset: int) -> str:
     """A row of clock_sync_status."""
     return (
         f"('{row_id}',{text(reading.component_name)},'{reading.protocol}',{number(reading.stratum)},"

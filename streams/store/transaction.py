@@ -31,7 +31,7 @@ _STATEMENT_BYTES = 1_000_000
 _DUPLICATE_KEY = 1062
 
 
-class AlreadyStored(Exception):  # noqa: N818 - an answer, not an error
+class AlreadyStored(Exception):
     """Some record of the group has rows in the database already; nothing was written."""
 
 

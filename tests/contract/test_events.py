@@ -31,9 +31,7 @@ EXAMPLES: dict[type[BaseModel], dict[str, Any]] = {
     Submission: examples.SUBMISSION,
 }
 SCHEMAS = {
-    topic.model: Draft202012Validator(generate.json_schema(topic))
-    for topic in TOPICS
-    if topic.model in EXAMPLES
+    topic.model: Draft202012Validator(generate.json_schema(topic)) for topic in TOPICS if topic.model in EXAMPLES
 }
 PREFIX: dict[type[BaseModel], tuple[str | int, ...]] = {FileTimes: ("files", 0), Document: ("documents", 0)}
 OWNER: dict[type[BaseModel], type[BaseModel]] = {FileTimes: FilesystemTimestamps, Document: Submission}
@@ -403,9 +401,7 @@ def test_a_field_is_required_or_has_its_default(model):
 
 
 @pytest.mark.parametrize("model", [FilesystemTimestamps, FileTimes, ClockReading, Submission, Document])
-@pytest.mark.parametrize(
-    "value", [None, 2**70, "x" * 10_000, {"deep": nested(50)}], ids=lambda v: type(v).__name__
-)
+@pytest.mark.parametrize("value", [None, 2**70, "x" * 10_000, {"deep": nested(50)}], ids=lambda v: type(v).__name__)
 def test_ignores_unknown_fields(model, value):
     parsed = parse(model, changed(model, "added_in_a_later_version", value))
     assert not hasattr(parsed, "added_in_a_later_version")
@@ -413,17 +409,12 @@ def test_ignores_unknown_fields(model, value):
 
 @pytest.mark.parametrize("count", [1, 1000])
 def test_takes_from_one_to_a_thousand_files_and_documents(count):
-    assert (
-        len(parse(FilesystemTimestamps, changed(FilesystemTimestamps, "files", [FILE] * count)).files)
-        == count
-    )
+    assert len(parse(FilesystemTimestamps, changed(FilesystemTimestamps, "files", [FILE] * count)).files) == count
     assert len(parse(Submission, changed(Submission, "documents", [DOCUMENT] * count)).documents) == count
 
 
 def test_times_are_converted_to_utc():
-    parsed = parse(
-        FilesystemTimestamps, changed(FilesystemTimestamps, "captured_at", "2026-11-20T12:12:12+02:00")
-    )
+    parsed = parse(FilesystemTimestamps, changed(FilesystemTimestamps, "captured_at", "2026-11-20T12:12:12+02:00"))
     assert parsed.captured_at.tzinfo is UTC
 
 
@@ -440,9 +431,7 @@ def test_a_refused_raw_utf8_sequence_is_a_validation_error():
 int64 = st.integers(INT64_MIN, INT64_MAX)
 uint64 = st.integers(0, UINT64_MAX)
 spans = st.floats(0, 1e15, allow_nan=False) | st.integers(0, 10**15).map(float)
-instants = st.datetimes(
-    TIMESTAMP_MIN.replace(tzinfo=None), TIMESTAMP_MAX.replace(tzinfo=None), timezones=st.just(UTC)
-)
+instants = st.datetimes(TIMESTAMP_MIN.replace(tzinfo=None), TIMESTAMP_MAX.replace(tzinfo=None), timezones=st.just(UTC))
 paths = st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), min_size=1, max_size=60)
 identifiers = st.uuids().map(str)
 
@@ -456,13 +445,7 @@ def printable(length: int) -> st.SearchStrategy[str]:
     return st.text(characters, min_size=1, max_size=length).filter(lambda text: not text.endswith(" "))
 
 
-scalars = (
-    st.none()
-    | st.booleans()
-    | int64
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=20)
-)
+scalars = st.none() | st.booleans() | int64 | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20)
 metadata = st.dictionaries(
     st.text(min_size=1, max_size=20),
     scalars | st.lists(scalars, max_size=3) | st.dictionaries(st.text(max_size=5), scalars, max_size=3),

@@ -47,9 +47,7 @@ def test_generated_files_are_what_the_models_say():
 def test_generation_is_the_same_in_another_process():
     """Another process hashes strings otherwise: nothing may depend on the order of a set."""
     program = "import json, schemas.generate; print(json.dumps(schemas.generate.contents()))"
-    printed = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, check=True, text=True
-    ).stdout
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True).stdout
     assert json.loads(printed) == generate.contents()
 
 
@@ -190,7 +188,5 @@ def test_a_producer_imports_the_schemas_without_the_stream_processor():
         "print(sorted({name.partition('.')[0] for name in sys.modules}"
         " & {'faust', 'aiokafka', 'aiomysql', 'pymysql', 'orjson', 're2', 'streams'}))"
     )
-    printed = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, check=True, text=True
-    ).stdout
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True).stdout
     assert printed.strip() == "[]"

@@ -15,7 +15,9 @@ def uuid(random: Random) -> str:
     return str(UUID(int=random.getrandbits(128), version=4))
 
 
-def capture(random: Random, host: str, paths: list[str], at: str = "2026-11-20T10:00:00Z", **times: int) -> dict[str, Any]:
+def capture(
+    random: Random, host: str, paths: list[str], at: str = "2026-11-20T10:00:00Z", **times: int
+) -> dict[str, Any]:
     return {
         "event_id": uuid(random),
         "host": host,

@@ -21,7 +21,9 @@ def good_messages(random: Random, captures: int) -> list[events.Message]:
         host = f"host-{number % 7}"
         paths = [f"/srv/repo/src/file_{number}_{part}.py" for part in range(1 + number % 3)]
         times = {"mtime_ns": events.BASE_NS + 60 * SECOND} if number % 50 == 0 else {}
-        event = events.capture(random, host, paths, f"2026-11-20T10:{number // 60 % 60:02d}:{number % 60:02d}Z", **times)
+        event = events.capture(
+            random, host, paths, f"2026-11-20T10:{number // 60 % 60:02d}:{number % 60:02d}Z", **times
+        )
         messages.append(events.message("filesystem-timestamps.v1", host, event))
         if number % 10 == 0:
             component = f"clock-{number // 10 % 5}"
@@ -45,9 +47,10 @@ async def test_every_record_is_accounted_for(
 ) -> None:
     random = Random(20261123)
     good = good_messages(random, 1500)
-    bad = [
-        (topic, b"key", value) for topic in events.TOPICS for value in events.bad_values(random)
-    ] + [("filesystem-timestamps.v1", None, b"no key"), ("filesystem-timestamps.v1", b"k", None)]
+    bad = [(topic, b"key", value) for topic in events.TOPICS for value in events.bad_values(random)] + [
+        ("filesystem-timestamps.v1", None, b"no key"),
+        ("filesystem-timestamps.v1", b"k", None),
+    ]
     mixed = good + bad
     random.shuffle(mixed)
     # Order within a clock matters to its alerts, so the good ones keep theirs.
@@ -60,7 +63,14 @@ async def test_every_record_is_accounted_for(
     await eventually(lambda: all_committed(deployed, events.TOPICS), 90, "the group is at the end of every partition")
 
     letters = [letter for topic in events.TOPICS for letter in await read_all(deployed, topic + ".dlq")]
-    origins = {(dict(l.headers)["__dlq.errors.topic"], dict(l.headers)["__dlq.errors.partition"], dict(l.headers)["__dlq.errors.offset"]) for l in letters}
+    origins = {
+        (
+            dict(letter.headers)["__dlq.errors.topic"],
+            dict(letter.headers)["__dlq.errors.partition"],
+            dict(letter.headers)["__dlq.errors.offset"],
+        )
+        for letter in letters
+    }
     assert len(letters) == len(origins) == len(bad)
     assert Counter(letter.value for letter in letters) == Counter(value for _, _, value in bad)
     assert {dict(letter.headers)["dlq.reason"] for letter in letters} == {
@@ -113,7 +123,9 @@ async def test_sigkill_loses_nothing_and_doubles_nothing(
 
     files = sum(len(json.loads(value)["files"]) for topic, _, value in messages if topic.startswith("file") and value)
     assert await rows_of("filesystem_timestamps") == files
-    submissions = [json.loads(value)["submission_id"] for topic, _, value in messages if topic.startswith("sub") and value]
+    submissions = [
+        json.loads(value)["submission_id"] for topic, _, value in messages if topic.startswith("sub") and value
+    ]
     assert await rows_of("submissions") == len(submissions)
     verdicts: dict[str, set[bytes]] = {name: set() for name in submissions}
     await eventually(lambda: _no_outbox(database), 60, "everything is announced")

@@ -254,7 +254,7 @@ async def test_the_suites_own_servers_answer(
 def test_mavens_reason_is_told_in_one_line() -> None:
     output = (
         "[ERROR] Failed to execute goal on project local-stack: Could not resolve dependencies: "
-        "Could not transfer artifact a:b:jar:1 from/to mirror (https://repository.example/maven): timeout -> [Help 1]\n"
+        "Could not transfer artifact a:b:jar:1 from/to mirror (https://mirror.example/a/b): timeout -> [Help 1]\n"
         "[ERROR] \n"
         "[ERROR] To see the full stack trace of the errors, re-run Maven with the -e switch.\n"
         "[ERROR] Re-run Maven using the -X switch to enable full debug logging.\n"

@@ -1,10 +1,9 @@
 """Kafka records for tests that need no broker."""
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from streams.times import microseconds
-
-from datetime import UTC, datetime
 
 NOW = datetime(2026, 11, 20, 10, 12, 12, 123456, tzinfo=UTC)
 NOW_US = microseconds(NOW)

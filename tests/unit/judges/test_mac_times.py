@@ -11,6 +11,7 @@ from tests.unit.records import NOW_NS, NOW_US
 
 SECOND, HOUR, DAY = 10**9, 3600 * 10**9, 86400 * 10**9
 C = NOW_NS - HOUR - 1  # a ctime of an hour ago, with nanoseconds: the least precision is 1 ns
+WHOLE = C // SECOND * SECOND
 
 
 def builtin(code: str, severity: str = "high") -> Standard:
@@ -41,9 +42,7 @@ def found(
 ) -> dict[str, str]:
     file = FileTimes(**({"file_path": "/a", "atime_ns": C, "mtime_ns": C, "ctime_ns": C} | times))
     capture = Capture("host", NOW_US, platform, filesystem_type)
-    return {
-        finding.standard.code: finding.severity for finding in judge_file(file, capture, previous, BUILTINS)
-    }
+    return {finding.standard.code: finding.severity for finding in judge_file(file, capture, previous, BUILTINS)}
 
 
 def before(captured_at_us: int = NOW_US - 60_000_000, **known: Any) -> FileState:
@@ -63,8 +62,8 @@ def before(captured_at_us: int = NOW_US - 60_000_000, **known: Any) -> FileState
         # H1: mtime after ctime, by more than the grain of ctime
         ({"mtime_ns": C + 1}, {}),
         ({"mtime_ns": C + 2}, {"TS-MTIME-AFTER-CTIME": "high"}),
-        ({"ctime_ns": C // SECOND * SECOND, "mtime_ns": C // SECOND * SECOND + SECOND - 1}, {}),
-        ({"ctime_ns": C // SECOND * SECOND, "mtime_ns": C // SECOND * SECOND + SECOND + 1}, {"TS-MTIME-AFTER-CTIME": "high"}),
+        ({"ctime_ns": WHOLE, "mtime_ns": WHOLE + SECOND - 1}, {}),
+        ({"ctime_ns": WHOLE, "mtime_ns": WHOLE + SECOND + 1}, {"TS-MTIME-AFTER-CTIME": "high"}),
         # H4: ctime after the capture, beyond the clock's uncertainty of a second
         ({"ctime_ns": NOW_NS + SECOND}, {}),
         ({"ctime_ns": NOW_NS + SECOND + 2}, {"TS-CTIME-FUTURE": "low"}),
@@ -108,9 +107,7 @@ def test_one_capture(times: dict[str, int], expected: dict[str, str]) -> None:
         (before(captured_at_us=NOW_US + 1, ctime_ns=C + 2), {"inode": 7, "device": 1}, {}),
     ],
 )
-def test_against_the_previous_record(
-    previous: FileState, file: dict[str, int], expected: dict[str, str]
-) -> None:
+def test_against_the_previous_record(previous: FileState, file: dict[str, int], expected: dict[str, str]) -> None:
     assert found(previous, **file) == expected
 
 

@@ -1,0 +1,106 @@
+"""Lint says in an author's words what is wrong."""
+
+import pytest
+
+from streams.standards.lint import lint
+from streams.standards.standard import Samples
+from tests.unit.standards.rules import rule
+
+GOOD = {
+    "description": "Paths are absolute.",
+    "pattern": "^/[^/]+$",
+    "samples": Samples(("/a",), ("a",)),
+}
+
+
+def remarks(level, **changes):
+    return [message.text for message in lint(rule(**(GOOD | changes))) if message.level == level]
+
+
+def test_a_good_standard_has_no_remarks():
+    assert lint(rule(**GOOD)) == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "construct"),
+    [
+        ("^(?=a)b$", "lookaround"),
+        ("^(?!a)b$", "lookaround"),
+        ("^(?<=a)b$", "lookaround"),
+        ("^(?<!a)b$", "lookaround"),
+        (r"^(a)\1$", "a backreference"),
+        ("^(?P<n>a)(?P=n)$", "a backreference"),
+        (r"^(?<n>a)\k<n>$", "a backreference"),
+        ("^a++$", "a possessive quantifier"),
+        ("^a*+$", "a possessive quantifier"),
+        ("^a{2}+$", "a possessive quantifier"),
+        ("^(?>a)$", "an atomic group"),
+        (r"^a\Z", r"\Z"),
+        ("^a{1001}$", "a repetition of more than 1,000"),
+    ],
+)
+def test_what_re2_cannot_run_is_called_by_its_name(pattern, construct):
+    (text,) = remarks("error", pattern=pattern)
+    assert text.startswith(f"RE2 cannot run {construct} (")
+
+
+def test_a_pattern_that_is_no_regex_carries_the_engines_reason():
+    assert remarks("error", pattern="^[a$") == ["the pattern does not compile: missing ]: [a$"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"pattern": ".*"}, "never fails"),
+        ({"pattern": "a*"}, "never fails"),
+        ({"pattern": "x?", "match_mode": "must_not_match"}, "forbids every value"),
+        ({"pattern": "^(|.*)"}, "never fails"),
+        ({"field": "file_pth"}, "field 'file_pth' is unknown"),
+        ({"path_glob": "{a"}, "does not close its brace"),
+        ({"applies_to": "clock", "field": "protocol", "path_glob": "**"}, "have no path"),
+        ({"samples": Samples(("relative",), ("a",))}, "positive sample 'relative' breaks the rule"),
+        ({"samples": Samples(("/a",), ("/b",))}, "negative sample '/b' passes the rule"),
+        ({"pattern": ".{1,900}x.{1,90}y", "match_mode": "must_not_match"}, "is slow"),
+    ],
+)
+def test_errors(changes, words):
+    assert any(words in text for text in remarks("error", **changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"code": "my-rule"}, "is not like FS-PATH-001"),
+        ({"description": ""}, "has no description"),
+        ({"samples": Samples()}, "has no positive sample"),
+        ({"samples": Samples(("/a",))}, "has no negative sample"),
+        ({"pattern": "/a"}, "no anchor at the start (^) and no end ($)"),
+        ({"pattern": "^/"}, "no anchor at the end ($)"),
+        ({"pattern": r"[$]a[^b]"}, "no anchor at the start (^) and no end ($)"),
+        ({"pattern": "^a$b"}, "never matches"),
+        ({"pattern": "a^b$"}, "never matches"),
+        ({"path_glob": "**/*.py"}, "sample '/a' is outside of path_glob"),
+    ],
+)
+def test_warnings(changes, words):
+    standard = rule(**{"code": "FS-TEST-001", **GOOD, **changes})
+    assert any(words in m.text for m in lint(standard) if m.level == "warning")
+
+
+@pytest.mark.parametrize("pattern", [r"\A/[^/]+\z", "^/[^/]+$", "(?i)^/[a-z]+$", "(^|x)/[^/]+($|x)"])
+def test_anchors_in_all_their_forms_are_seen(pattern):
+    assert remarks("warning", pattern=pattern) == []
+
+
+def test_presence_alone_may_be_asked_for():
+    standard = {"pattern": "(?s)^.*$", "required": True, "samples": Samples(("/a",), ())}
+    assert remarks("error", **standard) == []
+
+
+def test_errors_come_first():
+    levels = [message.level for message in lint(rule(pattern="[", description="", samples=Samples()))]
+    assert levels == sorted(levels)
+
+
+def test_a_builtin_has_no_pattern_to_lint():
+    assert lint(rule(kind="builtin", pattern="builtin", field="mtime_ns")) == []
