@@ -21,8 +21,9 @@ import structlog
 
 from streams.errors import CockpitError, PermanentError, RetriableError
 from streams.flows import AnyFlow
-from streams.kafka.announcer import Announcer, Outgoing
+from streams.kafka.announcer import Announcer
 from streams.kafka.dead_letters import SUFFIX, headers_of
+from streams.kafka.outgoing import Outgoing
 from streams.observability import metrics
 from streams.observability.health import Health
 from streams.plan import DeadLetter, Plan

@@ -4,7 +4,8 @@ import mode
 import structlog
 
 from streams.errors import RetriableError
-from streams.kafka.announcer import Announcer, Outgoing
+from streams.kafka.announcer import Announcer
+from streams.kafka.outgoing import Outgoing
 from streams.settings import Settings
 from streams.store import outbox
 from streams.store.database import Database

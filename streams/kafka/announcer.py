@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from time import time
 from typing import Any
 
@@ -16,6 +15,7 @@ from aiokafka.errors import (
 )
 
 from streams.kafka.dead_letters import stub_of
+from streams.kafka.outgoing import Outgoing
 from streams.kafka.security import client_options
 from streams.settings import Settings
 
@@ -27,18 +27,6 @@ MAX_REQUEST_BYTES = 64 * 1024 * 1024
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 5.0
 
 _PERMANENT = (TopicAuthorizationFailedError, UnknownTopicOrPartitionError)
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """One message, ready to send; `topic` is the full name."""
-
-    topic: str
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[tuple[str, bytes], ...] = ()
-    source_partition: int | None = None
-    """Dead letters: the partition of the source, which the target's follows; None: by key."""
 
 
 class Announcer:

@@ -7,13 +7,10 @@ Headers of the record itself stay in front, unchanged.
 
 import hashlib
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from streams.kafka.outgoing import Outgoing
 from streams.plan import DeadLetter, Record
 from streams.times import from_microseconds
-
-if TYPE_CHECKING:
-    from streams.kafka.announcer import Outgoing
 
 SUFFIX = ".dlq"
 OWN_HEADERS = (
@@ -44,7 +41,7 @@ def headers_of(record: Record, letter: DeadLetter, group: str, failed_at_us: int
     return received + tuple((name, text.encode("utf-8", "replace")) for name, text in ours.items())  # type: ignore[return-value]
 
 
-def stub_of(message: "Outgoing") -> "Outgoing":
+def stub_of(message: Outgoing) -> Outgoing:
     """What stands for a record that the dead-letter topic does not take for its size: its hash and length."""
     value = message.value or b""
     headers = (
