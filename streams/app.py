@@ -16,6 +16,7 @@ from streams.flows.submission import SubmissionFlow
 from streams.kafka.announcer import Announcer
 from streams.kafka.security import ssl_context
 from streams.kafka.transport import PartitionBatchScheduler, transport_for
+from streams.observability import metrics
 from streams.observability.health import Health
 from streams.probes import Probes
 from streams.recorder import Recorder
@@ -60,6 +61,9 @@ def build_app(settings: Settings, health: Health) -> faust.App:
         ClockFlow(recall, settings.drift_threshold_microseconds),
         SubmissionFlow(recall),
     ]
+    for flow in flows:
+        for outcome in metrics.OUTCOMES:  # a series that begins at 0 shows its first event as an increase
+            metrics.RECORDS.labels(settings.topic(flow.topic), outcome)
     app = CockpitApp(settings.kafka_group, **_faust_settings(settings))
     app.parts = Parts(
         database,

@@ -105,7 +105,7 @@ class Settings(BaseSettings):
     internal_error_limit: int = Field(
         100, ge=1, description="Consecutive records failing with a bug of ours after which the worker stops."
     )
-    file_state_cache: int = Field(200_000, ge=0, description="Paths whose last record is kept in memory.")
+    file_state_cache: int = Field(100_000, ge=0, description="Paths whose last record is kept in memory.")
     standards_poll_seconds: PositiveSeconds = Field(1, description="How often metadata_standards is read for changes.")
     probe_seconds: PositiveSeconds = Field(
         60, description="How often a worker times the compliance and clock status queries."

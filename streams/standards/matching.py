@@ -20,6 +20,9 @@ _REMEMBERED_VALUES = 16_384
 _REMEMBERED_CHARACTERS = 512
 """Longer values are judged anew each time, so that the memory has a bound."""
 
+_UNIQUE_FIELDS = ("file_path", "path", "file_name", "submission_id")
+_DEAR_PATTERNS = 100
+
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
@@ -98,7 +101,7 @@ class FieldRules:
     def broken(self, value: Value) -> Sequence[CheckResult]:
         """The failed rules; a list fails a rule with its first element that does."""
         if isinstance(value, str):
-            known = self._known.get(value)
+            known = self._known.get(value) if self._remembered else None
             return self._judge(value) if known is None else known
         if not value:
             return self._missing
@@ -135,7 +138,10 @@ class Matcher:
         self.fields = frozenset(field for group in by_glob.values() for field in group)
         general = by_glob.pop(None, {})
         remembered = _REMEMBERED_VALUES // max(1, len(general))
-        self._everywhere = tuple(FieldRules(applies_to, field, rules, remembered) for field, rules in general.items())
+        self._everywhere = tuple(
+            FieldRules(applies_to, field, rules, remembered if _worth_remembering(field, rules) else 0)
+            for field, rules in general.items()
+        )
         self._globs = PatternSet([glob_pattern(glob) for glob in by_glob if glob is not None]) if by_glob else None
         # A group of one place is small and there may be thousands: nothing is remembered there.
         self._there = tuple(
@@ -183,6 +189,12 @@ class Matcher:
             return []
         indices = self._globs.matches(path.encode("utf-8", "replace"))
         return [rules for index in indices for rules in self._there[index]]
+
+
+def _worth_remembering(field: str, standards: Sequence[Standard]) -> bool:
+    """Whether a field's values come again, or are so dear to judge that remembering the few that do pays."""
+    wanted = sum(standard.match_mode == "must_match" for standard in standards)
+    return field not in _UNIQUE_FIELDS or wanted > _DEAR_PATTERNS
 
 
 def _elsewhere(standard: Standard) -> CheckResult:

@@ -64,3 +64,11 @@ def test_a_set_beyond_all_memory_is_refused_and_not_wrong(monkeypatch):
     monkeypatch.setattr("streams.standards.patterns._SET_MAX_BYTES", 1 << 20)
     with pytest.raises(PatternError, match="together need more than 1 MiB"):
         PatternSet([f"^[a-z]{{1,{500 + n}}}$" for n in range(200)])
+
+
+def test_patterns_that_count_far_keep_their_place_beside_the_others():
+    patterns = PatternSet(["[^/]{256}", "a", "^x{600}$", "b", "[^/]{300}"])
+    assert sorted(patterns.matches(b"a/b")) == [1, 3]
+    assert sorted(patterns.matches(b"b" * 299)) == [0, 3]
+    assert sorted(patterns.matches(b"x" * 600)) == [0, 2, 4]
+    assert list(patterns.matches(b"c")) == []

@@ -8,7 +8,22 @@ from streams.standards.fields import extension_of, file_name_of
 from streams.standards.patterns import glob_pattern
 from tests.unit.standards.rules import rule, ruleset
 
-PATTERNS = ["^/", "a", "^[ab/.]*$", "(^|/)b(/|$)", r"\.b$", "^$", "[^a]", "^.{2,4}$", "ä", "a|b", r"^\w+$", "(?i)A"]
+PATTERNS = [
+    "^/",
+    "a",
+    "b|x{600}",
+    "^[^ä]{0,300}$",
+    "^[ab/.]*$",
+    "(^|/)b(/|$)",
+    r"\.b$",
+    "^$",
+    "[^a]",
+    "^.{2,4}$",
+    "ä",
+    "a|b",
+    r"^\w+$",
+    "(?i)A",
+]
 GLOBS = [None, "**/*.b", "a/**", "**/a/**", "*", "**", "{a,b}/*", "?", "**/[ab]", "/a*/**/b"]
 FIELDS = ["file_path", "file_name", "extension", "host", "sha256"]
 
