@@ -33,6 +33,13 @@ def add_agents(
 def _body(settings: Settings, flow: AnyFlow, recorder: Recorder, rules: Callable[[], Ruleset]) -> Any:
     async def agent(stream: Any) -> None:
         events: AsyncIterable[Any] = stream.noack().events()
-        await pipeline.run(events, flow, recorder, rules, settings.max_record_bytes)
+        await pipeline.run(
+            events,
+            flow,
+            recorder,
+            rules,
+            max_record_bytes=settings.max_record_bytes,
+            group_records=settings.transaction_records,
+        )
 
     return agent

@@ -3,13 +3,15 @@
     fetch ─► decode ─► recall ─► judge ─► record (one transaction) ─► announce ─► acknowledge
              └──────── intake, per topic ────────┘ └───── recorder, over all topics ──────┘
 
-The intake of each topic turns a fetched batch into plans while the recorder is still writing what came before;
-the recorder takes all that is queued into its next transaction. So at low rates a record is written at once,
-and at high rates transactions grow by themselves. The queue between the two is bounded, and waiting in it is
-the back pressure on the fetch.
+The intake of a topic takes all batches that have been fetched by now, judges them with one look-up, and hands
+them to the recorder while that is still writing what came before; the recorder takes all that is queued into its
+next transaction. So at low rates a record is written at once, and at high rates groups and transactions grow by
+themselves. Every queue is bounded, and waiting in one is the back pressure on the fetch.
 """
 
+import asyncio
 from collections.abc import AsyncIterable, Callable
+from functools import partial
 from time import time
 from typing import Any
 
@@ -23,30 +25,63 @@ from streams.standards.ruleset import Ruleset
 
 log = structlog.get_logger(__name__)
 
+_FETCHED_BATCHES = 16
+_RECORDS_BETWEEN_PAUSES = 250
+"""Judging this many takes some 10 ms; then the event loop gets its turn."""
+
 
 async def run(
     events: AsyncIterable[Any],
     flow: AnyFlow,
     recorder: Recorder,
     rules: Callable[[], Ruleset],
+    *,
     max_record_bytes: int,
+    group_records: int,
 ) -> None:
     """Judge every batch of one topic and hand it to the recorder, in order, until the stream ends."""
+    fetched: asyncio.Queue[Any] = asyncio.Queue(_FETCHED_BATCHES)
     generation = None
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(_fetch(events, fetched))
+        while group := await _take(fetched, group_records):
+            if group[-1].message.generation_id != generation:  # partitions moved: others may have written since
+                generation = group[-1].message.generation_id
+                flow.forget()
+            decoded = [decode(event.value, flow.model, max_record_bytes) for event in group]
+            known = [(record, made) for batch in decoded for record, made in batch if not isinstance(made, Plan)]
+            await recorder.retrying(partial(flow.recall, known))
+            now_us = int(time() * 1_000_000)
+            live = rules()
+            batches = []
+            for event, batch in zip(group, decoded, strict=True):
+                plans = []
+                for record, made in batch:
+                    plans.append(made if isinstance(made, Plan) else judge(flow, record, made, live, now_us))
+                    if len(plans) % _RECORDS_BETWEEN_PAUSES == 0:
+                        await asyncio.sleep(0)
+                batches.append(Batch(event, flow, plans))
+            await recorder.put(batches)
+
+
+async def _fetch(events: AsyncIterable[Any], fetched: "asyncio.Queue[Any]") -> None:
     async for event in events:
-        if event.message.generation_id != generation:  # partitions moved: others may have written since
-            generation = event.message.generation_id
-            flow.forget()
-        records: list[Record] = event.value
-        decoded = decode(records, flow.model, max_record_bytes)
-        await recorder.retrying(
-            lambda: flow.recall([(r, e) for r, e in decoded if not isinstance(e, Plan)])  # noqa: B023
-        )
-        now_us = int(time() * 1_000_000)
-        plans = [
-            made if isinstance(made, Plan) else judge(flow, record, made, rules(), now_us) for record, made in decoded
-        ]
-        await recorder.put(Batch(event, flow, plans))
+        await fetched.put(event)
+    await fetched.put(None)
+
+
+async def _take(fetched: "asyncio.Queue[Any]", most_records: int) -> list[Any]:
+    """All batches that wait, up to so many records; empty at the stream's end."""
+    group: list[Any] = []
+    records = 0
+    while not group or (not fetched.empty() and records < most_records):
+        event = await fetched.get()
+        if event is None:
+            fetched.put_nowait(None)
+            break
+        group.append(event)
+        records += len(event.value)
+    return group
 
 
 def judge(flow: AnyFlow, record: Record, event: Any, rules: Ruleset, now_us: int) -> Plan:

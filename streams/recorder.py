@@ -77,41 +77,42 @@ class Recorder(mode.Service):  # type: ignore[misc]
         self._recall = recall
         self._announcer = announcer
         self._health = health
-        self._queue: asyncio.Queue[Batch] = asyncio.Queue(settings.queued_batches)
+        self._queue: asyncio.Queue[list[Batch]] = asyncio.Queue(settings.queued_groups)
         self._announced: list[str] = []
         self._replaying = False
         self._internal_errors = 0
         self.detection_samples_ms: deque[float] = deque(maxlen=_LATENCY_SAMPLES)
         """Recent times from Kafka timestamp to commit, for query_metrics."""
 
-    async def put(self, batch: Batch) -> None:
-        """Queue a judged batch; batches of one partition must come in their order."""
-        self._health.batch_begins(batch.plans[0].record.timestamp / 1000)
-        await self._queue.put(batch)
+    async def put(self, group: list[Batch]) -> None:
+        """Queue judged batches; those of one partition must come in their order."""
+        self._health.group_begins(min(batch.plans[0].record.timestamp for batch in group) / 1000)
+        await self._queue.put(group)
 
     @mode.Service.task  # type: ignore[untyped-decorator]
     async def _work(self) -> None:
         while not self.should_stop:
-            if batches := await self._take():
+            if groups := await self._take():
+                batches = [batch for group in groups for batch in group]
                 try:
                     await self._record(batches)
                 except Abandoned:
                     log.warning("batches_abandoned", batches=len(batches), reason="their partitions moved")
-                self._health.batches_end(len(batches))
+                self._health.groups_end(len(groups))
             elif self._announced:
                 await self._forget_announced()
 
-    async def _take(self) -> list[Batch]:
-        """All that is queued, up to the size of a transaction; nothing after a second without a batch."""
+    async def _take(self) -> list[list[Batch]]:
+        """All that is queued, up to the size of a transaction; nothing after a second without a group."""
         try:
-            batches = [await asyncio.wait_for(self._queue.get(), _IDLE_SECONDS)]
+            groups = [await asyncio.wait_for(self._queue.get(), _IDLE_SECONDS)]
         except TimeoutError:
             return []
-        records = len(batches[0].plans)
+        records = _records(groups[0])
         while not self._queue.empty() and records < self._settings.transaction_records:
-            batches.append(self._queue.get_nowait())
-            records += len(batches[-1].plans)
-        return batches
+            groups.append(self._queue.get_nowait())
+            records += _records(groups[-1])
+        return groups
 
     async def _record(self, batches: Sequence[Batch]) -> None:
         batches = [batch for batch in batches if batch.is_ours]
@@ -255,6 +256,10 @@ class Recorder(mode.Service):  # type: ignore[misc]
                 self._health.database_answers = True
                 return result
         raise AssertionError("the retry loop has no end")
+
+
+def _records(group: Sequence[Batch]) -> int:
+    return sum(len(batch.plans) for batch in group)
 
 
 def _mark_repeated(plans: Sequence[Plan]) -> None:

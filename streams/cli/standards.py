@@ -123,10 +123,10 @@ async def _apply(specs: list[StandardSpec]) -> Changes:
 
 def _print_table(standards: list[Standard]) -> None:
     console = Console(width=None if sys.stdout.isatty() else _PIPED_COLUMNS)
-    table = Table(box=SIMPLE_HEAD)
+    table = Table(box=SIMPLE_HEAD, expand=True)
     for name in ("code", "v", "category", "severity", "status", "field"):
         table.add_column(name, no_wrap=True)
-    table.add_column("what it wants", no_wrap=True, overflow="ellipsis")
+    table.add_column("what it wants", no_wrap=True, overflow="ellipsis", ratio=1)
     for s in standards:
         columns = (s.code, str(s.version), s.category, s.severity, s.status, f"{s.applies_to} {s.field}", s.description)
         table.add_row(*map(escape, columns))

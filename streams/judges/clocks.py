@@ -143,6 +143,8 @@ def _text(reading: ClockReading, episode: Episode, ended: bool, threshold: int) 
     if ended:
         return f"{name} is synchronized again: offset {offset_ms:+.3f} ms, within {threshold_ms:g} ms"
     if episode.kind == "unsynchronised":
-        return f"{name} says it is not synchronised (stratum {reading.stratum}, leap {reading.leap_status})"
+        said = {"stratum": reading.stratum, "leap status": reading.leap_status}
+        why = ", ".join(f"{what} {value}" for what, value in said.items() if value is not None)
+        return f"{name} says it is not synchronised ({why})"
     way = "fast" if reading.offset_microseconds > 0 else "slow"
     return f"{name} is {abs(offset_ms):.3f} ms {way}; the threshold is {threshold_ms:g} ms"

@@ -41,14 +41,14 @@ class Health:
         """The event loop turns."""
         self._ticked_at = monotonic()
 
-    def batch_begins(self, oldest_record_at: float) -> None:
-        """A batch waits to be stored; `oldest_record_at` is its first record's Kafka time in seconds."""
+    def group_begins(self, oldest_record_at: float) -> None:
+        """A group waits to be stored; `oldest_record_at` is its first record's Kafka time in seconds."""
         if not self._waiting:
             self._progressed_at = monotonic()
         self._waiting.append(oldest_record_at)
 
-    def batches_end(self, count: int) -> None:
-        """So many of the oldest waiting batches are done."""
+    def groups_end(self, count: int) -> None:
+        """So many of the oldest waiting groups are done."""
         del self._waiting[:count]
         self._progressed_at = monotonic()
 

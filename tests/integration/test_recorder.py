@@ -100,7 +100,7 @@ class Rig:
 
     async def record(self, values: list[bytes | None], flow: Any = None, offset: int = 0) -> Event:
         event = Event()
-        await self.recorder.put(Batch(event, flow or self.flow, await self.plans(values, flow, offset)))
+        await self.recorder.put([Batch(event, flow or self.flow, await self.plans(values, flow, offset))])
         await eventually(lambda: acknowledged(event), 30, "the batch is acknowledged")
         return event
 
@@ -147,7 +147,7 @@ async def test_repeats_change_nothing_in_one_batch_and_in_the_next(rig: Rig, set
     before = [await rig.rows(table) for table in ("filesystem_timestamps", "metadata_violations")]
     again = await rig.plans(values, offset=10)
     event = Event()
-    await rig.recorder.put(Batch(event, rig.flow, again))
+    await rig.recorder.put([Batch(event, rig.flow, again)])
     await eventually(lambda: acknowledged(event), 30, "the repeat is acknowledged")
     assert [plan.duplicate for plan in again] == [True, True, True]
     assert [await rig.rows(table) for table in ("filesystem_timestamps", "metadata_violations")] == before
@@ -158,7 +158,7 @@ async def test_new_and_known_records_may_stand_in_one_batch(rig: Rig) -> None:
     await rig.record([capture("/a", 1), capture("/b", 2)])
     plans = await rig.plans([capture("/a", 1), capture("/c", 3), capture("/b", 2), capture("/d", 4)])
     event = Event()
-    await rig.recorder.put(Batch(event, rig.flow, plans))
+    await rig.recorder.put([Batch(event, rig.flow, plans)])
     await eventually(lambda: acknowledged(event), 30, "the batch is acknowledged")
     assert [plan.duplicate for plan in plans] == [True, False, True, False]
     assert len(await rig.rows("filesystem_timestamps")) == 4
@@ -199,7 +199,7 @@ async def test_dead_letters_keep_every_byte_and_header(rig: Rig, settings: Setti
     other = decode_one(nothing, rig.flow.model, 1000)
     assert isinstance(other, Plan)
     event = Event()
-    await rig.recorder.put(Batch(event, rig.flow, [plan, other]))
+    await rig.recorder.put([Batch(event, rig.flow, [plan, other])])
     await eventually(lambda: acknowledged(event), 30, "the batch is acknowledged")
     first, second = sorted(
         await read_all(settings, "filesystem-timestamps.v1.dlq"), key=lambda r: dict(r.headers)["__dlq.errors.offset"]
@@ -213,7 +213,7 @@ async def test_dead_letters_keep_every_byte_and_header(rig: Rig, settings: Setti
 
 async def test_a_batch_of_moved_partitions_is_not_written(rig: Rig) -> None:
     event = Event(generation=0)
-    await rig.recorder.put(Batch(event, rig.flow, await rig.plans([capture("/zombie")])))
+    await rig.recorder.put([Batch(event, rig.flow, await rig.plans([capture("/zombie")]))])
     await rig.record([capture("/ours", 2)])
     assert [row["file_path"] for row in await rig.rows("filesystem_timestamps")] == ["/ours"]
     assert not event.acknowledged
@@ -287,7 +287,7 @@ async def test_an_outage_of_the_database_costs_nothing_but_time(
             plans = await rig.plans([capture("/during", 2)])
             await asyncio.to_thread(server.kill)
             event = Event()
-            await rig.recorder.put(Batch(event, rig.flow, plans))
+            await rig.recorder.put([Batch(event, rig.flow, plans)])
 
             async def noticed() -> bool:
                 return not rig.health.database_answers
