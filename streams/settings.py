@@ -92,7 +92,7 @@ class Settings(BaseSettings):
     metrics_port: int = Field(9108, ge=0, le=65535, description="Port of the same; 0 takes a free one.")
     poll_records: int = Field(2000, ge=1, le=50_000, description="Records fetched from Kafka in one poll.")
     transaction_records: int = Field(2000, ge=1, le=50_000, description="Records in one transaction, at the most.")
-    queued_groups: int = Field(3, ge=1, le=100, description="Judged groups that may wait for the writer.")
+    queued_groups: int = Field(1, ge=1, le=100, description="Judged groups that may wait for the writer.")
     commit_interval_seconds: PositiveSeconds = Field(1, description="How often offsets are committed.")
     drain_seconds: PositiveSeconds = Field(
         20, description="How long a stop or a revocation waits for running batches before it abandons them."
