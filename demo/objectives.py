@@ -86,9 +86,9 @@ class Measurement:
         for _ in range(_CLOCK_READS):
             self._clock_read_ms.append(await self._timed("clock_status", (DRIFTING_COMPONENT,)))
         for _ in range(_COMPLIANCE_QUERIES):
-            self._compliance_ms.append(await self._timed("compliance_30_days", ()))
+            self._compliance_ms.append(await self._timed("compliance", (30,)))
 
-    async def _timed(self, name: str, arguments: tuple[str, ...]) -> float:
+    async def _timed(self, name: str, arguments: tuple[object, ...]) -> float:
         started = perf_counter()
         await self._database.fetch_all(statement("reports", name), arguments)
         return (perf_counter() - started) * 1000

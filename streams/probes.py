@@ -65,7 +65,7 @@ class Probes(mode.Service):  # type: ignore[misc]
 
     async def probe(self) -> None:
         """Time the compliance query and the clock status read once, and store the samples."""
-        compliance_ms = await self._timed("compliance_30_days", ())
+        compliance_ms = await self._timed("compliance", (30,))
         metrics.COMPLIANCE_QUERY.observe(compliance_ms / 1000)
         samples = [("compliance_report", compliance_ms)]
         newest = await self._database.fetch_all(statement("reports", "newest_component"))

@@ -30,7 +30,7 @@ def build_cli() -> typer.Typer:
         rich_markup_mode="rich",
     )
     app.callback()(_root)
-    for group in [g for g in _GROUPS if __import__("importlib.util").util.find_spec(f"streams.cli.{g}")]:  # TEMP
+    for group in _GROUPS:
         importlib.import_module(f"streams.cli.{group}").register(app)
     return app
 

@@ -1,6 +1,6 @@
 -- What people and probes ask. Every statement runs on TiDB and MariaDB; the hints are comments elsewhere.
 
--- name: compliance_30_days
+-- name: compliance
 SELECT /*+ READ_FROM_STORAGE(TIFLASH[v]) */
   DATE(v.detected_at) AS day,
   s.category AS category,
@@ -9,7 +9,7 @@ SELECT /*+ READ_FROM_STORAGE(TIFLASH[v]) */
   ROUND(SUM(CASE WHEN v.status = 'resolved' THEN 1 ELSE 0 END) * 100.0 / COUNT(*), 2) AS resolution_rate
 FROM metadata_violations AS v
 JOIN metadata_standards AS s ON s.id = v.standard_id
-WHERE v.detected_at >= CURRENT_TIMESTAMP(6) - INTERVAL 30 DAY
+WHERE v.detected_at >= CURRENT_TIMESTAMP(6) - INTERVAL %s DAY
 GROUP BY day, s.category
 ORDER BY day DESC, violation_count DESC;
 

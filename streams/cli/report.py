@@ -1,0 +1,98 @@
+"""`cockpit report`: compliance, standards, and the latency objectives."""
+
+import asyncio
+import csv
+import io
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from streams.cli.terminal import cell
+from streams.settings import load_settings
+from streams.store import reports
+from streams.store.database import Database
+
+report_app = typer.Typer(help="Reports over what was recorded.", no_args_is_help=True)
+
+Format = Literal["table", "csv", "json"]
+_DAYS = typer.Option(30, min=1, max=3650, help="Detected within so many days.")
+_FORMAT = typer.Option("table", "--format", help="table, csv or json.")
+_TARGETS_MS = {"violation_check": 50.0, "compliance_report": 1000.0, "clock_sync": 10.0}
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the group."""
+    app.add_typer(report_app, name="report")
+
+
+@report_app.command("compliance")
+def compliance(days: int = _DAYS, as_format: Format = _FORMAT) -> None:
+    """Violations a day and category, and how many of them are resolved."""
+    rows = _read(lambda database: reports.compliance(database, days))
+    _print(rows, ("day", "category", "violation_count", "resolved_count", "resolution_rate"), as_format)
+
+
+@report_app.command("standards")
+def standards(days: int = _DAYS, as_format: Format = _FORMAT) -> None:
+    """Violations by standard, with an example of each."""
+    rows = _read(lambda database: reports.by_standard(database, days))
+    columns = ("code", "category", "severity", "violation_count", "incidents", "example_subject", "example_observed")
+    _print(rows, columns, as_format)
+
+
+@report_app.command("slo")
+def slo(as_format: Format = _FORMAT) -> None:
+    """Average, p95 and p99 of the last hour, beside the targets; exit 1 when a p99 misses its target."""
+    rows = _read(reports.latency_objectives)
+    for row in rows:
+        target = _TARGETS_MS.get(row["query_type"])
+        row["target_ms"] = target
+        row["met"] = "" if target is None else "yes" if row["p99_ms"] < target else "no"
+        for name in ("average_ms", "p95_ms", "p99_ms"):
+            row[name] = round(row[name], 3)
+    _print(rows, ("query_type", "samples", "average_ms", "p95_ms", "p99_ms", "target_ms", "met"), as_format)
+    if any(row["met"] == "no" for row in rows):
+        raise typer.Exit(1)
+
+
+def _read(query: Callable[[Database], Awaitable[list[dict[str, Any]]]]) -> list[dict[str, Any]]:
+    async def read() -> list[dict[str, Any]]:
+        async with Database(load_settings(), connections=2) as database:
+            return await query(database)
+
+    return asyncio.run(read())
+
+
+def _print(rows: list[dict[str, Any]], columns: Sequence[str], as_format: Format) -> None:
+    if as_format == "json":
+        typer.echo(json.dumps([{name: row[name] for name in columns} for row in rows], default=_json, indent=2))
+    elif as_format == "csv":
+        typer.echo(as_csv(rows, columns), nl=False)
+    else:
+        table = Table(*(name.replace("_", " ") for name in columns))
+        for row in rows:
+            table.add_row(*(cell("" if row[name] is None else row[name]) for name in columns))
+        Console().print(table)
+
+
+def as_csv(rows: list[dict[str, Any]], columns: Sequence[str]) -> str:
+    """CSV with a header; text that a spreadsheet would run as a formula gets an apostrophe in front."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([_csv_cell(row[name]) for name in columns])
+    return out.getvalue()
+
+
+def _csv_cell(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
+
+
+def _json(value: object) -> Any:
+    return float(value) if type(value).__name__ == "Decimal" else str(value)  # type: ignore[arg-type]
