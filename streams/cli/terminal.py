@@ -1,5 +1,8 @@
 """Data on a terminal: whatever a producer wrote, it must not move the cursor, colour the text or forge a line."""
 
+import json
+from typing import Any
+
 from rich.markup import escape
 
 
@@ -14,3 +17,13 @@ def plain(value: object) -> str:
 def cell(value: object) -> str:
     """The same, for rich, which would read `[red]` as a colour."""
     return escape(plain(value))
+
+
+def lines(text: str) -> str:
+    """A text of several lines, each as `plain` shows it."""
+    return "\n".join(plain(line) for line in text.split("\n"))
+
+
+def document(value: Any) -> str:
+    """A JSON value over several lines, letters as they are read; raises ValueError, RecursionError as json does."""
+    return lines(json.dumps(value, indent=2, ensure_ascii=False))

@@ -1,41 +1,52 @@
-"""Reading dead letters, and sending them back to where they came from."""
+"""Reading dead letters: what lies in the dead-letter topics, and where it came from."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from streams.errors import UserError
-from streams.kafka.announcer import Announcer
-from streams.kafka.dead_letters import OWN_HEADERS, SUFFIX
-from streams.kafka.outgoing import Outgoing
+from streams.errors import RetriableError, UserError
+from streams.kafka.dead_letters import SUFFIX
 from streams.kafka.security import client_options
 from streams.kafka.topics import INPUTS, list_topics
 from streams.settings import Settings
 
 REPLAYS = "dlq.replays"
-MOST_REPLAYS = 5
 _STUB = "dlq.value_sha256"
 _POLL_MS = 500
 _FETCH_BYTES = 8_000_000
+_SILENCE_SECONDS = 30.0
+_COUNT_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One dead letter, as it lies in its topic."""
+    """One dead letter, as it lies in its topic; anybody who may write there may have forged its headers."""
 
     topic: str
     partition: int
     offset: int
+    timestamp_ms: int
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes], ...]
+    headers: tuple[tuple[str, bytes | None], ...]
+
+    @property
+    def at(self) -> str:
+        """Where it lies: topic partition:offset."""
+        return f"{self.topic} {self.partition}:{self.offset}"
 
     def said(self, header: str) -> str:
         """One of our headers as text; empty where it is missing."""
-        return dict(self.headers).get(header, b"").decode("utf-8", "replace")
+        return (dict(self.headers).get(header) or b"").decode("utf-8", "replace")
+
+    def counted(self, header: str) -> int | None:
+        """One of our headers as a number; None where it is missing or none."""
+        text = self.said(header)
+        return int(text) if text.isascii() and text.isdigit() and len(text) <= _COUNT_DIGITS else None
 
     @property
     def reason(self) -> str:
@@ -43,16 +54,29 @@ class Letter:
         return self.said("dlq.reason")
 
     @property
-    def source(self) -> str:
-        """Topic partition:offset of the record."""
-        where = [self.said(f"__dlq.errors.{part}") for part in ("topic", "partition", "offset")]
-        return f"{where[0]} {where[1]}:{where[2]}"
+    def source_topic(self) -> str:
+        """The topic of the record, by its full name."""
+        return self.said("__dlq.errors.topic")
+
+    @property
+    def source_partition(self) -> int | None:
+        """The partition that the record was read from."""
+        return self.counted("__dlq.errors.partition")
+
+    @property
+    def source_offset(self) -> int | None:
+        """The offset that the record was read from."""
+        return self.counted("__dlq.errors.offset")
 
     @property
     def replays(self) -> int:
         """How often the record was sent back before."""
-        count = self.said(REPLAYS)
-        return int(count) if count.isdigit() else 0
+        return self.counted(REPLAYS) or 0
+
+    @property
+    def is_stub(self) -> bool:
+        """Whether the record was too large to be kept, so that only its hash is here."""
+        return not self.value and _STUB in dict(self.headers)
 
 
 def dead_letter_topics(settings: Settings, given: str) -> list[str]:
@@ -65,63 +89,56 @@ def dead_letter_topics(settings: Settings, given: str) -> list[str]:
     return [settings.topic(bare + SUFFIX)]
 
 
-async def read_letters(settings: Settings, topics: list[str]) -> AsyncGenerator[Letter, None]:
-    """Every letter that is in these topics now, partition by partition, oldest first."""
+async def read_letters(settings: Settings, topics: list[str]) -> AsyncIterator[Letter]:
+    """Every letter that is in these topics now, oldest first in each partition; what comes later is left out.
+
+    Raises:
+        UserError: a topic is missing.
+        RetriableError: no broker answers, or they fell silent.
+    """
+    partitions = await _partitions(settings, topics)
     async with _consumer(settings) as consumer:
-        partitions = await _partitions(settings, topics)
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
         waiting = {partition for partition in partitions if ends[partition] > 0}
+        heard = monotonic()
         while waiting:
-            answer = await consumer.getmany(timeout_ms=_POLL_MS)
-            for records in answer.values():
+            answer = await consumer.getmany(*waiting, timeout_ms=_POLL_MS)
+            for partition, records in answer.items():
                 for record in records:
-                    if record.offset < ends[TopicPartition(record.topic, record.partition)]:
+                    if record.offset < ends[partition]:
                         yield _letter(record)
-            for partition in list(waiting):
-                if await consumer.position(partition) >= ends[partition]:
-                    waiting.discard(partition)
+            # By position, for the last offset before the end may hold no record.
+            done = {partition for partition in waiting if await consumer.position(partition) >= ends[partition]}
+            waiting -= done
+            if answer or done:
+                heard = monotonic()
+            elif monotonic() - heard > _SILENCE_SECONDS:
+                raise _silent(settings)
 
 
 async def read_letter(settings: Settings, topic: str, partition: int, offset: int) -> Letter:
-    """The letter at one place; raises UserError when there is none."""
-    async with aclosing(read_letters(settings, [topic])) as letters:
-        async for letter in letters:
-            if (letter.partition, letter.offset) == (partition, offset):
-                return letter
+    """The letter at one place; raises UserError when there is none, otherwise as `read_letters` does."""
+    place = TopicPartition(topic, partition)
+    if place in await _partitions(settings, [topic]):
+        async with _consumer(settings) as consumer:
+            consumer.assign([place])
+            begins, ends = await consumer.beginning_offsets([place]), await consumer.end_offsets([place])
+            if begins[place] <= offset < ends[place]:
+                await consumer.position(place)  # a seek before the first position is known would be undone by it
+                consumer.seek(place, offset)
+                answer = await consumer.getmany(place, timeout_ms=int(_SILENCE_SECONDS * 1000), max_records=1)
+                if not answer:
+                    raise _silent(settings)
+                (record,) = answer[place]
+                if record.offset == offset:
+                    return _letter(record)
     raise UserError(f"{topic} {partition}:{offset}: holds no dead letter; `cockpit dlq list` shows what there is")
-
-
-def replayed(letter: Letter, settings: Settings, *, force: bool = False) -> Outgoing:
-    """The record as it was, on its way back to its topic; raises UserError when it must not go."""
-    where = f"{letter.topic} {letter.partition}:{letter.offset}"
-    source = letter.said("__dlq.errors.topic")
-    if source not in {settings.topic(name) for name in INPUTS}:
-        raise UserError(f"{where}: says it came from {source!a}, which is no input topic of ours")
-    if dict(letter.headers).get(_STUB) is not None:
-        raise UserError(f"{where}: is a stub: the record was too large to be kept; send it again from its producer")
-    if letter.replays >= MOST_REPLAYS and not force:
-        raise UserError(f"{where}: was replayed {letter.replays} times already; --force replays it once more")
-    kept = tuple((name, value) for name, value in letter.headers if name not in (*OWN_HEADERS, REPLAYS))
-    count = ((REPLAYS, str(letter.replays + 1).encode()),)
-    partition = letter.said("__dlq.errors.partition")
-    return Outgoing(source, letter.key, letter.value, kept + count, int(partition) if partition.isdigit() else None)
-
-
-@asynccontextmanager
-async def sender(settings: Settings) -> AsyncIterator[Announcer]:
-    """A producer for replayed records."""
-    announcer = Announcer(settings)
-    try:
-        await announcer.start()
-        yield announcer
-    finally:
-        await announcer.stop()
 
 
 @asynccontextmanager
 async def _consumer(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
-    # Without a group: looking moves no offset. "earliest" and not a seek, which would race with the assignment.
+    # Without a group: looking moves no offset that anybody commits.
     consumer = AIOKafkaConsumer(
         **client_options(settings), auto_offset_reset="earliest", max_partition_fetch_bytes=_FETCH_BYTES
     )
@@ -139,5 +156,13 @@ async def _partitions(settings: Settings, topics: list[str]) -> list[TopicPartit
     return [TopicPartition(topic, number) for topic in topics for number in range(known[topic])]
 
 
+def _silent(settings: Settings) -> RetriableError:
+    return RetriableError(
+        f"COCKPIT_KAFKA_BOOTSTRAP: the brokers at {settings.kafka_bootstrap} sent nothing for"
+        f" {_SILENCE_SECONDS:g} s: see whether they run, and try again"
+    )
+
+
 def _letter(record: Any) -> Letter:
-    return Letter(record.topic, record.partition, record.offset, record.key, record.value, tuple(record.headers))
+    headers = tuple(record.headers)
+    return Letter(record.topic, record.partition, record.offset, record.timestamp, record.key, record.value, headers)

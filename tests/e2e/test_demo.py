@@ -85,7 +85,7 @@ def test_the_demo_shows_the_main_job_and_leaves_nothing_running(home: Path) -> N
     assert errors == ""
     for section in SECTIONS:
         assert section in output
-    for code in ("TS-MTIME-AFTER-CTIME", "TS-PATH-REPLACED", "TS-TIME-OUT-OF-RANGE", "SUB-CONFLICT"):
+    for code in ("TS-MTIME-AFTER-CTIME", "TS-PATH-REPLACED", "TS-TIME-OUT-OF-RANGE", "conflict"):
         assert code in output
     assert re.search(r"firing +\w+ +api-gateway \(NTP\) +\+14", output)
     assert re.search(r"resolved +\w+ +api-gateway \(NTP\) +\+3", output)
