@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from streams.cli.terminal import cell, document, lines, plain
+from streams.cli.terminal import cell, document, plain
 from streams.errors import UserError
 from streams.kafka.dead_letter_box import Letter, dead_letter_topics, read_letter, read_letters
 from streams.kafka.dead_letter_replay import Replayer, refusal, replayer
@@ -87,8 +87,8 @@ def show(
     for header, value in letter.headers:
         said = "null" if value is None else plain(value.decode("utf-8", "backslashreplace"))
         typer.echo(f"{plain(header)}: {said}")
-    typer.echo(f"key: {_readable(letter.key)}")
-    typer.echo(f"value ({len(letter.value or b'')} bytes):\n{_readable(letter.value)}")
+    typer.echo(f"key: {_bytes(letter.key)}")
+    typer.echo(f"value ({len(letter.value or b'')} bytes):\n{_value(letter.value)}")
 
 
 @dlq_app.command("replay")
@@ -203,15 +203,20 @@ def _summary(letter: Letter) -> dict[str, Any]:
     }
 
 
-def _readable(value: bytes | None) -> str:
+def _value(value: bytes | None) -> str:
+    """The value laid out where it is JSON (a key given twice is shown once: --raw has it all), or as it is."""
+    try:
+        return document(json.loads((value or b"").decode()))
+    except (ValueError, RecursionError):
+        return _bytes(value)
+
+
+def _bytes(value: bytes | None) -> str:
+    """One line, whatever the bytes are: more lines could pass for headers."""
     if value is None:
         return "null"
     try:
-        return document(json.loads(value.decode()))
-    except (ValueError, RecursionError):
-        pass
-    try:
-        return lines(value.decode())
+        return plain(value.decode())
     except UnicodeDecodeError:
         more = "" if len(value) <= _HEX_BYTES else f" … and {len(value) - _HEX_BYTES} bytes more"
         return f"not UTF-8; in hex: {value[:_HEX_BYTES].hex(' ')}{more}"

@@ -5,13 +5,14 @@ import csv
 import io
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from decimal import Decimal
 from typing import Any, Literal
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from streams.cli.terminal import cell
+from streams.cli.terminal import cell, plain
 from streams.settings import load_settings
 from streams.store import reports
 from streams.store.database import Database
@@ -22,7 +23,7 @@ Format = Literal["table", "csv", "json"]
 _DAYS = typer.Option(30, min=1, max=3650, help="Detected within so many days.")
 _FORMAT = typer.Option("table", "--format", help="table, csv or json.")
 _TARGETS_MS = {"violation_check": 50.0, "compliance_report": 1000.0, "clock_sync": 10.0}
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = tuple("=+-@＝＋－＠")  # noqa: RUF001  a spreadsheet of East Asia takes the wide ones too
 
 
 def register(app: typer.Typer) -> None:
@@ -46,18 +47,34 @@ def standards(days: int = _DAYS, as_format: Format = _FORMAT) -> None:
 
 
 @report_app.command("slo")
-def slo(as_format: Format = _FORMAT) -> None:
+def slo(
+    as_format: Format = _FORMAT, as_json: bool = typer.Option(False, "--json", help="The same as --format json.")
+) -> None:
     """Average, p95 and p99 of the last hour, beside the targets; exit 1 when a p99 misses its target."""
-    rows = _read(reports.latency_objectives)
-    for row in rows:
-        target = _TARGETS_MS.get(row["query_type"])
-        row["target_ms"] = target
-        row["met"] = "" if target is None else "yes" if row["p99_ms"] < target else "no"
-        for name in ("average_ms", "p95_ms", "p99_ms"):
-            row[name] = round(row[name], 3)
-    _print(rows, ("query_type", "samples", "average_ms", "p95_ms", "p99_ms", "target_ms", "met"), as_format)
+    rows = objectives(_read(reports.latency_objectives))
+    columns = ("query_type", "samples", "average_ms", "p95_ms", "p99_ms", "target_ms", "met")
+    _print(rows, columns, "json" if as_json else as_format)
     if any(row["met"] == "no" for row in rows):
         raise typer.Exit(1)
+
+
+def objectives(measured: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of `reports.latency_objectives` with their targets; an objective nobody measured is a row too."""
+    by_type = {row["query_type"]: row for row in measured}
+    rows = []
+    for query_type in (*_TARGETS_MS, *sorted(by_type.keys() - _TARGETS_MS.keys())):
+        row, target = by_type.get(query_type, {}), _TARGETS_MS.get(query_type)
+        times = {name: round(row[name], 3) if row else None for name in ("average_ms", "p95_ms", "p99_ms")}
+        if target is None:
+            met = ""
+        elif not row:
+            met = "not measured"
+        else:
+            met = "yes" if row["p99_ms"] < target else "no"
+        rows.append(
+            {"query_type": query_type, "samples": row.get("samples", 0), **times, "target_ms": target, "met": met}
+        )
+    return rows
 
 
 def _read(query: Callable[[Database], Awaitable[list[dict[str, Any]]]]) -> list[dict[str, Any]]:
@@ -81,7 +98,11 @@ def _print(rows: list[dict[str, Any]], columns: Sequence[str], as_format: Format
 
 
 def as_csv(rows: list[dict[str, Any]], columns: Sequence[str]) -> str:
-    """CSV with a header; text that a spreadsheet would run as a formula gets an apostrophe in front."""
+    """CSV with a header.
+
+    Control characters are shown and not written, for this too may end on a terminal; text that a spreadsheet
+    would run as a formula gets an apostrophe in front.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns)
@@ -91,8 +112,13 @@ def as_csv(rows: list[dict[str, Any]], columns: Sequence[str]) -> str:
 
 
 def _csv_cell(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
+    if not isinstance(value, str):
+        return value
+    text = plain(value)
+    return f"'{text}" if text.lstrip().startswith(_FORMULA_STARTS) else text
 
 
 def _json(value: object) -> Any:
-    return float(value) if type(value).__name__ == "Decimal" else str(value)  # type: ignore[arg-type]
+    if isinstance(value, Decimal):
+        return int(value) if value.as_tuple().exponent == 0 else float(value)  # sums of integers are decimals too
+    return str(value)

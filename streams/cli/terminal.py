@@ -19,11 +19,6 @@ def cell(value: object) -> str:
     return escape(plain(value))
 
 
-def lines(text: str) -> str:
-    """A text of several lines, each as `plain` shows it."""
-    return "\n".join(plain(line) for line in text.split("\n"))
-
-
 def document(value: Any) -> str:
     """A JSON value over several lines, letters as they are read; raises ValueError, RecursionError as json does."""
-    return lines(json.dumps(value, indent=2, ensure_ascii=False))
+    return "\n".join(plain(line) for line in json.dumps(value, indent=2, ensure_ascii=False).split("\n"))

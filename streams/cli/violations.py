@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from streams.cli.terminal import cell, plain
+from streams.cli.terminal import cell, document, plain
 from streams.errors import UserError
 from streams.settings import load_settings
 from streams.store import reports
@@ -58,7 +58,8 @@ def list_command(
         for row in found:
             typer.echo(json.dumps(row, default=_text))
         return
-    table = Table("detected (UTC)", "severity", "status", "standard", "subject", "observed", "id")
+    table = Table("detected (UTC)", "severity", "status", "standard", "subject", "observed")
+    table.add_column("id", no_wrap=True, min_width=36)  # to be copied into `show`
     for row in found:
         subject_text = plain(row["subject"])
         clipped = (
@@ -91,10 +92,9 @@ def show(
     evidence = row.pop("evidence")
     width = max(map(len, row))
     for name, value in row.items():
-        if value not in (None, ""):
-            typer.echo(f"{name:<{width}}  {plain(value)}")
+        typer.echo(f"{name:<{width}}  {'-' if value is None else plain(_text(value))}")
     typer.echo("evidence")
-    typer.echo(json.dumps(evidence, indent=2))
+    typer.echo(document(evidence))
 
 
 def _require_one_of(option: str, value: str, known: tuple[str, ...]) -> None:

@@ -95,7 +95,8 @@ class ClockFlow:
         if judgement.status == "drifting":
             observed, expected = str(event.offset_microseconds), f"|offset| <= {self._threshold} microseconds"
         else:
-            observed = f"leap_status={event.leap_status}, stratum={event.stratum}"
+            said = {"leap_status": event.leap_status, "stratum": event.stratum}
+            observed = ", ".join(f"{name}={value}" for name, value in said.items() if value is not None)
             expected = "a synchronised clock: leap status not unsynchronised, NTP stratum 1 to 15"
         evidence = {
             "protocol": event.protocol,

@@ -93,8 +93,11 @@ class Database:
             pool.release(connection)
 
     def _refused(self, error: Exception) -> Exception:
-        if is_access_error(error) or isinstance(error.__cause__, ssl.SSLCertVerificationError):
-            code, text = (*error.args, "")[:2] if len(error.args) > 1 else ("", error)
+        if isinstance(error.__cause__, ssl.SSLError):
+            reason = getattr(error.__cause__, "verify_message", None) or error.__cause__.reason
+            return UserError(f"COCKPIT_DATABASE_URL: {self._address}: TLS: {reason}: check host, ca= and the server")
+        if is_access_error(error):
+            code, text = error.args[:2]
             return UserError(f"COCKPIT_DATABASE_URL: {self._address} refuses us: {code} {text}")
         if (known := classify(error)) is not None:
             return known

@@ -1,10 +1,14 @@
 """What people ask of the database: violations, compliance, latency objectives."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
+from pymysql.err import MySQLError
 
+from streams.errors import UserError
 from streams.store.database import Database
+from streams.store.failures import is_access_error
 from streams.store.statements import statement
 
 
@@ -21,28 +25,41 @@ async def violations(
     """The newest violations, narrowed by what is given; `subject_part` is text that the subject contains."""
     like = None if subject_part is None else f"%{_like_literal(subject_part)}%"
     arguments = (days, status, status, severity, severity, standard, standard, like, like, limit)
-    return [_with_evidence(row) for row in await database.fetch_all(statement("reports", "violations"), arguments)]
+    return [_with_evidence(row) for row in await _ask(database, "violations", arguments)]
 
 
 async def violation(database: Database, violation_id: str) -> dict[str, Any] | None:
     """Everything about one violation, or None."""
-    rows = await database.fetch_all(statement("reports", "violation"), (violation_id,))
+    if not violation_id.isascii():
+        return None  # ids are ASCII, and servers refuse to compare such a column with anything else
+    rows = await _ask(database, "violation", (violation_id,))
     return _with_evidence(rows[0]) if rows else None
 
 
 async def compliance(database: Database, days: int) -> list[dict[str, Any]]:
     """A row a day and category: count, resolved, and the share resolved in percent."""
-    return await database.fetch_all(statement("reports", "compliance"), (days,))
+    return await _ask(database, "compliance", (days,))
 
 
 async def by_standard(database: Database, days: int) -> list[dict[str, Any]]:
     """A row a standard and severity: how many violations, how many incidents, an example."""
-    return await database.fetch_all(statement("reports", "violations_by_standard"), (days,))
+    return await _ask(database, "violations_by_standard", (days,))
 
 
 async def latency_objectives(database: Database) -> list[dict[str, Any]]:
     """A row a query type of the last hour: samples, average, p95 and p99 in milliseconds."""
-    return await database.fetch_all(statement("reports", "slo"))
+    return await _ask(database, "slo")
+
+
+async def _ask(database: Database, name: str, arguments: Sequence[Any] = ()) -> list[dict[str, Any]]:
+    try:
+        return await database.fetch_all(statement("reports", name), arguments)
+    except MySQLError as error:
+        if is_access_error(error):
+            # The worker is to crash on this; a person is to be told.
+            text = " ".join(str(error.args[-1]).split())
+            raise UserError(f"COCKPIT_DATABASE_URL: {text}: run `cockpit migrate`, or grant SELECT") from None
+        raise
 
 
 def _like_literal(text: str) -> str:
