@@ -5,7 +5,8 @@ import heapq
 import json
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import aclosing
 from itertools import count
 from typing import Any, TypeVar
 
@@ -117,13 +118,13 @@ def replay(
 
 
 async def _replay(
-    settings: Settings, letters: AsyncIterator[Letter], limit: int, rate: float, *, force: bool
+    settings: Settings, letters: AsyncGenerator[Letter, None], limit: int, rate: float, *, force: bool
 ) -> tuple[int, int]:
     """Returns how many letters there were and how many went; a rate of 0 only counts them."""
     at_once = max(1, min(_SEND_AT_ONCE, int(rate / _SENDS_A_SECOND)))
     found = sent = 0
     waiting: list[Letter] = []
-    async with replayer(settings) as back:
+    async with aclosing(letters), replayer(settings) as back:
         async for letter in letters:
             found += 1
             if (text := refusal(letter, settings, force=force)) is not None:
@@ -160,13 +161,18 @@ def _run(work: Coroutine[Any, Any, T], topics: list[str]) -> T:
 
 async def _letters(
     settings: Settings, topics: list[str], reason: str, partition: int | None = None, offset: int | None = None
-) -> AsyncIterator[Letter]:
-    async for letter in read_letters(settings, topics):
-        if reason in ("", letter.reason) and partition in (None, letter.partition) and offset in (None, letter.offset):
-            yield letter
+) -> AsyncGenerator[Letter, None]:
+    async with aclosing(read_letters(settings, topics)) as letters:
+        async for letter in letters:
+            if (
+                reason in ("", letter.reason)
+                and partition in (None, letter.partition)
+                and offset in (None, letter.offset)
+            ):
+                yield letter
 
 
-async def _newest(letters: AsyncIterator[Letter], limit: int) -> tuple[list[dict[str, Any]], Counter[str]]:
+async def _newest(letters: AsyncGenerator[Letter, None], limit: int) -> tuple[list[dict[str, Any]], Counter[str]]:
     """The newest letters, newest last, and all their reasons; a topic may hold more than memory does."""
     counts: Counter[str] = Counter()
     order = count()
@@ -181,9 +187,10 @@ async def _newest(letters: AsyncIterator[Letter], limit: int) -> tuple[list[dict
     return [summary for _, _, summary in sorted(newest)], counts
 
 
-async def _print_all(letters: AsyncIterator[Letter]) -> None:
-    async for letter in letters:
-        typer.echo(json.dumps(_summary(letter)))
+async def _print_all(letters: AsyncGenerator[Letter, None]) -> None:
+    async with aclosing(letters):
+        async for letter in letters:
+            typer.echo(json.dumps(_summary(letter)))
 
 
 def _summary(letter: Letter) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Reading dead letters: what lies in the dead-letter topics, and where it came from."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from time import monotonic
@@ -89,8 +89,10 @@ def dead_letter_topics(settings: Settings, given: str) -> list[str]:
     return [settings.topic(bare + SUFFIX)]
 
 
-async def read_letters(settings: Settings, topics: list[str]) -> AsyncIterator[Letter]:
+async def read_letters(settings: Settings, topics: list[str]) -> AsyncGenerator[Letter, None]:
     """Every letter that is in these topics now, oldest first in each partition; what comes later is left out.
+
+    Whoever may leave before the end closes it (`contextlib.aclosing`), or the consumer ends with the loop.
 
     Raises:
         UserError: a topic is missing.

@@ -6,7 +6,7 @@ record that is too large, which is right for a dead-letter topic and wrong for a
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from time import time
 from typing import Any
 
@@ -23,6 +23,7 @@ from streams.settings import Settings
 
 MOST_REPLAYS = 5
 _ANSWER_SECONDS = 30.0
+_STOP_SECONDS = 5.0
 
 
 def refusal(letter: Letter, settings: Settings, *, force: bool = False) -> str | None:
@@ -106,7 +107,10 @@ async def replayer(settings: Settings) -> AsyncIterator[Replayer]:
         await _start(producer, settings)
         yield Replayer(producer)
     finally:
-        await producer.stop()
+        # stop() flushes first, and waits for brokers that are silent as long as they are.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_STOP_SECONDS):
+                await producer.stop()
 
 
 async def _start(producer: AIOKafkaProducer, settings: Settings) -> None:
