@@ -23,6 +23,8 @@ CHECKOUT = Path(__file__).parents[1]
 def pytest_configure(config: pytest.Config) -> None:
     """Let SIGTERM end the suite as Ctrl-C does: fixtures are torn down and no server stays behind."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A suite started in the background inherits SIGINT ignored, and would hand that on to what it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
