@@ -7,7 +7,6 @@ import sys
 from collections import Counter
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
-from itertools import count
 from typing import Any, TypeVar
 
 import typer
@@ -175,16 +174,16 @@ async def _letters(
 async def _newest(letters: AsyncGenerator[Letter, None], limit: int) -> tuple[list[dict[str, Any]], Counter[str]]:
     """The newest letters, newest last, and all their reasons; a topic may hold more than memory does."""
     counts: Counter[str] = Counter()
-    order = count()
-    newest: list[tuple[int, int, dict[str, Any]]] = []
+    newest: list[tuple[tuple[int, str, int, int], dict[str, Any]]] = []
     async for letter in letters:
         counts[letter.reason] += 1
-        entry = (letter.timestamp_ms, next(order), _summary(letter))
+        # By place within a millisecond, for partitions are read in no order that repeats.
+        entry = ((letter.timestamp_ms, letter.topic, letter.partition, letter.offset), _summary(letter))
         if len(newest) < limit:
             heapq.heappush(newest, entry)
         else:
             heapq.heappushpop(newest, entry)
-    return [summary for _, _, summary in sorted(newest)], counts
+    return [summary for _, summary in sorted(newest)], counts
 
 
 async def _print_all(letters: AsyncGenerator[Letter, None]) -> None:

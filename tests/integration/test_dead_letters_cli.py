@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
-from time import monotonic
+from time import monotonic, time
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
@@ -65,10 +65,11 @@ def put(settings: Settings, *letters: tuple[int, bytes | None, bytes | None, Hea
     async def go() -> None:
         await create_topics(settings)
         async with AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap, max_request_size=8_000_000) as producer:
-            for partition, key, value, headers in letters:
+            now_ms = int(time() * 1000)
+            for number, (partition, key, value, headers) in enumerate(letters):
                 # As a batch, for send() refuses a record without key and value.
                 batch = producer.create_batch()
-                batch.append(key=key, value=value, timestamp=None, headers=list(headers))
+                batch.append(key=key, value=value, timestamp=now_ms + number, headers=list(headers))
                 await (await producer.send_batch(batch, settings.topic(CLOCKS + ".dlq"), partition=partition))
 
     asyncio.run(go())
