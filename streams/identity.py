@@ -5,21 +5,19 @@ from uuid import NAMESPACE_URL, uuid5
 
 NAMESPACE = uuid5(NAMESPACE_URL, "devguide-cockpit/cockpit-streams")
 _PREFIX = NAMESPACE.bytes
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+"""The variant of RFC 9562 in the two upper bits of the digit."""
 
 
 def derived_id(*cause: object) -> str:
-    """The uuid5 of the cause's parts, joined by NUL, as 36 characters.
+    """The uuid5 of the cause's parts, joined by NUL, as 36 characters."""
+    return id_of("\0".join([str(part) for part in cause]))
 
-    Equal to `uuid5(NAMESPACE, …)` at a quarter of its cost: there is one for every row.
-    """
-    name = "\0".join([str(part) for part in cause])
-    digest = bytearray(
-        hashlib.sha1(_PREFIX + name.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest()[:16]
-    )
-    digest[6] = (digest[6] & 0x0F) | 0x50
-    digest[8] = (digest[8] & 0x3F) | 0x80
-    text = digest.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+def id_of(name: str) -> str:
+    """`str(uuid5(NAMESPACE, name))` at a quarter of its cost: there is one for every row."""
+    digest = hashlib.sha1(_PREFIX + name.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
+    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{_VARIANT[digest[16]]}{digest[17:20]}-{digest[20:32]}"
 
 
 def path_key(host: str, file_path: str) -> bytes:

@@ -5,7 +5,7 @@ Plans are made by the flows and carried out by the recorder.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class Record(Protocol):
@@ -40,6 +40,15 @@ class DeadLetter:
     message: str
 
 
+class Violated(NamedTuple):
+    """What is counted of a violation."""
+
+    standard_id: str
+    category: str
+    severity: str
+    detected_at_us: int
+
+
 @dataclass(slots=True)
 class Plan:
     """One record and what the judges decided of it.
@@ -53,8 +62,7 @@ class Plan:
     anchor_table: str = ""
     rows: dict[str, list[str]] = field(default_factory=dict)
     announcements: list[Announcement] = field(default_factory=list)
-    violations: list[tuple[str, str]] = field(default_factory=list)
-    """(category, severity) of each violation, for the metrics."""
+    violations: list[Violated] = field(default_factory=list)
     dead_letter: DeadLetter | None = None
     duplicate: bool = False
     drift_alerts: list[tuple[str, str]] = field(default_factory=list)

@@ -4,10 +4,9 @@ from collections.abc import Iterable
 
 import orjson
 
-from schemas.findings import SourceRef, Violation
 from streams.identity import derived_id, fingerprint
 from streams.judges.findings import Finding
-from streams.plan import Announcement, Plan
+from streams.plan import Announcement, Plan, Violated
 from streams.store import rows
 from streams.times import from_microseconds
 
@@ -33,59 +32,49 @@ def add_findings(
     """Put a row and an announcement for every finding into the plan; returns the violations' ids.
 
     `cause` is the id of the row that the findings are about: with the standard and the field it makes the id.
+    The message is `schemas.findings.Violation`, made without that model: all of it comes from checked values.
     """
     ids = []
     record = plan.record
-    for finding in findings:
-        violation = Violation(
-            id=derived_id(cause, finding.standard.code, finding.field, finding.subject),
-            standard_id=finding.standard.id,
-            standard_code=finding.standard.code,
-            standard_version=finding.standard.version,
-            category=finding.standard.category,
-            severity=finding.severity,
-            subject=finding.subject,
-            field=finding.field,
-            observed=finding.observed_clipped,
-            expected=finding.expected[:_EXPECTED_CHARACTERS],
-            fingerprint=fingerprint(finding.standard.code, finding.subject, finding.field),
-            evidence=finding.evidence,
-            event_id=event_id,
-            event_time=from_microseconds(event_time_us),
-            detected_at=from_microseconds(detected_at_us),
-            ruleset_revision=ruleset_revision,
-            source=SourceRef(topic=record.topic, partition=record.partition, offset=record.offset),
-        )
-        ids.append(violation.id)
-        plan.rows.setdefault("metadata_violations", []).append(_row(violation, event_time_us, detected_at_us))
-        plan.violations.append((violation.category, violation.severity))
-        plan.announcements.append(
-            Announcement("violations.v1", violation.subject, _message(violation), trace_headers(plan))
-        )
-    return ids
-
-
-def _row(violation: Violation, event_time_us: int, detected_at_us: int) -> str:
-    return rows.row(
-        f"'{violation.id}'",
-        rows.text(violation.standard_id),
-        str(violation.standard_version),
-        rows.text(violation.subject),
-        rows.text(violation.field),
-        rows.text(violation.observed),
-        rows.text(violation.expected),
-        f"'{violation.severity}'",
-        f"'{violation.fingerprint}'",
-        rows.json(violation.evidence),
-        str(violation.ruleset_revision),
-        f"'{violation.event_id}'",
-        rows.text(violation.source.topic),
-        str(violation.source.partition),
-        str(violation.source.offset),
-        rows.instant(event_time_us),
-        rows.instant(detected_at_us),
+    event_time, detected_at = from_microseconds(event_time_us), from_microseconds(detected_at_us)
+    shared = (
+        f"{ruleset_revision},'{event_id}',{rows.repeated_text(record.topic)},{record.partition},{record.offset},"
+        f"{rows.instant(event_time_us)},{rows.instant(detected_at_us)}"
     )
-
-
-def _message(violation: Violation) -> bytes:
-    return orjson.dumps(violation.model_dump(mode="json"))
+    headers = trace_headers(plan)
+    violation_rows = plan.rows.setdefault("metadata_violations", [])
+    for finding in findings:
+        standard = finding.standard
+        violation_id = derived_id(cause, standard.code, finding.field, finding.subject)
+        incident = fingerprint(standard.code, finding.subject, finding.field)
+        evidence = orjson.dumps(finding.evidence)
+        observed, expected = finding.observed_clipped, finding.expected[:_EXPECTED_CHARACTERS]
+        ids.append(violation_id)
+        violation_rows.append(
+            f"('{violation_id}',{rows.repeated_text(standard.id)},{standard.version},{rows.text(finding.subject)},"
+            f"{rows.repeated_text(finding.field)},{rows.text(observed)},{rows.text(expected)},'{finding.severity}',"
+            f"'{incident}',{rows.text(evidence.decode())},{shared})"
+        )
+        plan.violations.append(Violated(standard.id, standard.category, finding.severity, detected_at_us))
+        message = {
+            "id": violation_id,
+            "standard_id": standard.id,
+            "standard_code": standard.code,
+            "standard_version": standard.version,
+            "category": standard.category,
+            "severity": finding.severity,
+            "subject": finding.subject,
+            "field": finding.field,
+            "observed": observed,
+            "expected": expected,
+            "fingerprint": incident,
+            "evidence": orjson.Fragment(evidence),
+            "event_id": event_id,
+            "event_time": event_time,
+            "detected_at": detected_at,
+            "ruleset_revision": ruleset_revision,
+            "source": {"topic": record.topic, "partition": record.partition, "offset": record.offset},
+        }
+        document = orjson.dumps(message, option=orjson.OPT_UTC_Z)
+        plan.announcements.append(Announcement("violations.v1", finding.subject, document, headers))
+    return ids

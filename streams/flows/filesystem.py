@@ -5,7 +5,7 @@ from time import perf_counter
 
 from schemas.events import FilesystemTimestamps, FileTimes
 from streams.flows.memory import Memory
-from streams.identity import derived_id, path_key
+from streams.identity import id_of, path_key
 from streams.judges import standards
 from streams.judges.mac_times import Capture, FileState, judge_file
 from streams.observability import metrics
@@ -47,8 +47,9 @@ class FilesystemFlow:
         plan = Plan(record, anchor_table="filesystem_timestamps")
         file_rows = plan.rows["filesystem_timestamps"] = []
         started = perf_counter()
+        cause = f"file\0{event.event_id.lower()}\0{event.host}\0{captured_at_us}"
         for index, file in enumerate(event.files):
-            row_id = _row_id(event, captured_at_us, index, file)
+            row_id = _row_id(cause, index, file)
             key = path_key(event.host, file.file_path)
             file_rows.append(rows.file_row(row_id, file, key, event, shared))
             plan.anchor = plan.anchor or row_id
@@ -68,7 +69,7 @@ class FilesystemFlow:
                     ruleset_revision=rules.revision,
                 )
             self._remember(key, file, captured_at_us, record, previous)
-        metrics.STANDARDS_LOOKUP.observe(perf_counter() - started)
+        metrics.STANDARDS_LOOKUP.observe_all((perf_counter() - started,))
         return plan
 
     def _remember(
@@ -87,16 +88,6 @@ class FilesystemFlow:
         self._newest.expire()
 
 
-def _row_id(event: FilesystemTimestamps, captured_at_us: int, index: int, file: FileTimes) -> str:
+def _row_id(cause: str, index: int, file: FileTimes) -> str:
     """The id of a file's row: of the event and of what it says, so that an event id used twice loses nothing."""
-    return derived_id(
-        "file",
-        event.event_id.lower(),
-        event.host,
-        captured_at_us,
-        index,
-        file.file_path,
-        file.atime_ns,
-        file.mtime_ns,
-        file.ctime_ns,
-    )
+    return id_of(f"{cause}\0{index}\0{file.file_path}\0{file.atime_ns}\0{file.mtime_ns}\0{file.ctime_ns}")

@@ -6,6 +6,7 @@ No label ever holds a path, an event id or free text. `component` is bounded by 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, disable_created_metrics
 
 from streams import __version__
+from streams.observability.batch_histogram import BatchHistogram
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # a second series for every counter, which no dashboard of ours reads
 REGISTRY = CollectorRegistry(auto_describe=True)
@@ -25,7 +26,7 @@ RECORDS = Counter(
 )
 ROWS_WRITTEN = Counter("cockpit_rows_written_total", "Rows new in a table.", ["table"], registry=REGISTRY)
 VIOLATIONS = Counter("cockpit_violations_total", "Violations recorded.", ["category", "severity"], registry=REGISTRY)
-VIOLATION_DETECTION = Histogram(
+VIOLATION_DETECTION = BatchHistogram(
     "cockpit_violation_detection_seconds",
     "From a record's Kafka timestamp to its commit in the database.",
     buckets=_SLO_EDGES,
@@ -45,7 +46,7 @@ BATCH_RECORDS = Histogram(
     buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000),
     registry=REGISTRY,
 )
-STANDARDS_LOOKUP = Histogram(
+STANDARDS_LOOKUP = BatchHistogram(
     "cockpit_standards_lookup_seconds",
     "Holding one event against all active standards.",
     buckets=_FINE_EDGES,

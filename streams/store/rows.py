@@ -5,6 +5,7 @@ Strings are escaped by the driver's own function; the session's sql_mode (see `d
 escapes on, which that function relies on. Numbers come from strict models and are formatted as numbers.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -17,6 +18,10 @@ from streams.times import clamped_timestamp_text, microseconds, timestamp_text
 def text(value: str | None) -> str:
     """A quoted string or NULL."""
     return "NULL" if value is None else f"'{escape_string(value)}'"
+
+
+repeated_text = lru_cache(maxsize=4096)(text)
+"""`text` for values that come again and again: hosts, platforms, names of standards."""
 
 
 def number(value: float | None) -> str:
@@ -60,7 +65,8 @@ def file_row(
 def file_shared(event: FilesystemTimestamps, captured_at_us: int, partition: int, offset: int) -> str:
     """The columns that all files of an event share."""
     return (
-        f"{text(event.host)},{instant(captured_at_us)},{text(event.platform)},{text(event.filesystem_type)},"
+        f"{repeated_text(event.host)},{instant(captured_at_us)},"
+        f"{repeated_text(event.platform)},{repeated_text(event.filesystem_type)},"
         f"'{event.event_id}',{partition},{offset}"
     )
 
