@@ -36,6 +36,7 @@ class Parts:
     """What a running worker consists of."""
 
     database: Database
+    transactions: Transactions
     announcer: Announcer
     standards: StandardsCache
     recorder: Recorder
@@ -67,6 +68,7 @@ def build_app(settings: Settings, health: Health) -> faust.App:
     app = CockpitApp(settings.kafka_group, **_faust_settings(settings))
     app.parts = Parts(
         database,
+        transactions,
         announcer,
         standards,
         recorder,
@@ -75,7 +77,7 @@ def build_app(settings: Settings, health: Health) -> faust.App:
     )
     app.health = health
     health.kafka_answers = lambda: announcer.reachable
-    app.transport = transport_for(app, settings.drain_seconds)
+    app.transport = transport_for(app, settings.drain_seconds, settings.fetch_linger_milliseconds)
     add_agents(app, settings, flows, recorder, standards.current)
     return app
 
@@ -90,6 +92,7 @@ class CockpitApp(faust.App):  # type: ignore[misc]
         """Open the database, load the standards, connect the producer."""
         await self.parts.database.open()
         self.health.database_answers = True
+        await self.parts.transactions.prepare()
         await self.parts.standards.load()
         await self.parts.announcer.start()
         for service in self.parts.services:

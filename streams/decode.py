@@ -9,7 +9,6 @@ A record decodes to its event or to a dead-letter plan with one of these reasons
     invalid            JSON, but not this topic's event
 """
 
-from collections.abc import Iterable
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -21,12 +20,7 @@ _STAGE = "decode"
 _SHAPE_CHARACTERS = 80
 
 
-def decode(records: Iterable[Record], model: type[Event], max_bytes: int) -> list[tuple[Record, Event | Plan]]:
-    """Each record with its event, or with the plan that dead-letters it; order is kept."""
-    return [(record, decode_one(record, model, max_bytes)) for record in records]
-
-
-def decode_one(record: Record, model: type[Event], max_bytes: int) -> Event | Plan:
+def decode(record: Record, model: type[Event], max_bytes: int) -> Event | Plan:
     """One record's event, or the plan that dead-letters it."""
     value = record.value
     if value is None:

@@ -20,6 +20,11 @@ def id_of(name: str) -> str:
     return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{_VARIANT[digest[16]]}{digest[17:20]}-{digest[20:32]}"
 
 
+def digest_of(text: str) -> str:
+    """sha1 of a text of any length, as 40 hexadecimal digits."""
+    return hashlib.sha1(text.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
+
+
 def path_key(host: str, file_path: str) -> bytes:
     """16 bytes that stand for one path of one host in the index of newest records."""
     return hashlib.sha256(f"{host}\0{file_path}".encode("utf-8", "surrogatepass")).digest()[:16]

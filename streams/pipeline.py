@@ -12,7 +12,7 @@ themselves. Every queue is bounded, and waiting in one is the back pressure on t
 import asyncio
 from collections.abc import AsyncIterable, Callable
 from functools import partial
-from time import time
+from time import perf_counter, time
 from typing import Any
 
 import structlog
@@ -26,8 +26,10 @@ from streams.standards.ruleset import Ruleset
 log = structlog.get_logger(__name__)
 
 _FETCHED_BATCHES = 16
-_RECORDS_BETWEEN_PAUSES = 250
-"""Judging this many takes some 10 ms; then the event loop gets its turn."""
+_GROUP_BYTES = 1_000_000
+"""A record of many files becomes many rows: this bounds what a group and its transaction hold in memory."""
+_TURN_SECONDS = 0.005
+"""After so much work the event loop gets its turn: heartbeats, the fetch and the recorder share it."""
 
 
 async def run(
@@ -48,7 +50,14 @@ async def run(
             if group[-1].message.generation_id != generation:  # partitions moved: others may have written since
                 generation = group[-1].message.generation_id
                 flow.forget()
-            decoded = [decode(event.value, flow.model, max_record_bytes) for event in group]
+            turns = _Turns()
+            decoded = []
+            for event in group:
+                batch: list[tuple[Record, Any]] = []
+                for record in event.value:
+                    batch.append((record, decode(record, flow.model, max_record_bytes)))
+                    await turns.give()
+                decoded.append(batch)
             known = [(record, made) for batch in decoded for record, made in batch if not isinstance(made, Plan)]
             await recorder.retrying(partial(flow.recall, known))
             now_us = int(time() * 1_000_000)
@@ -58,10 +67,22 @@ async def run(
                 plans = []
                 for record, made in batch:
                     plans.append(made if isinstance(made, Plan) else judge(flow, record, made, live, now_us))
-                    if len(plans) % _RECORDS_BETWEEN_PAUSES == 0:
-                        await asyncio.sleep(0)
+                    await turns.give()
                 batches.append(Batch(event, flow, plans))
             await recorder.put(batches)
+
+
+class _Turns:
+    """Interrupts long work for what else waits in the event loop."""
+
+    def __init__(self) -> None:
+        self._since = perf_counter()
+
+    async def give(self) -> None:
+        """To be called after every record; nearly always it only looks at the clock."""
+        if perf_counter() - self._since > _TURN_SECONDS:
+            await asyncio.sleep(0)
+            self._since = perf_counter()
 
 
 async def _fetch(events: AsyncIterable[Any], fetched: "asyncio.Queue[Any]") -> None:
@@ -71,16 +92,17 @@ async def _fetch(events: AsyncIterable[Any], fetched: "asyncio.Queue[Any]") -> N
 
 
 async def _take(fetched: "asyncio.Queue[Any]", most_records: int) -> list[Any]:
-    """All batches that wait, up to so many records; empty at the stream's end."""
+    """All batches that wait, up to so many records or about a megabyte; empty at the stream's end."""
     group: list[Any] = []
-    records = 0
-    while not group or (not fetched.empty() and records < most_records):
+    records = size = 0
+    while not group or (not fetched.empty() and records < most_records and size < _GROUP_BYTES):
         event = await fetched.get()
         if event is None:
             fetched.put_nowait(None)
             break
         group.append(event)
         records += len(event.value)
+        size += sum([len(record.value or b"") for record in event.value])
     return group
 
 

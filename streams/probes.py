@@ -4,6 +4,7 @@ Consumer lag, the loop's pulse, and the latency of the two queries that have an 
 `query_metrics`, at a bounded rate.
 """
 
+from collections.abc import Awaitable
 from time import perf_counter
 from typing import Any
 from uuid import uuid4
@@ -16,7 +17,7 @@ from streams.observability import metrics
 from streams.observability.health import Health
 from streams.recorder import Recorder
 from streams.settings import Settings
-from streams.store import rows
+from streams.store import reports, rows
 from streams.store.database import Database
 from streams.store.statements import statement
 
@@ -24,6 +25,7 @@ log = structlog.get_logger(__name__)
 
 _PULSE_SECONDS = 1.0
 _SAMPLES_A_PROBE = 20
+_COMPLIANCE_DAYS = 30
 
 
 class Probes(mode.Service):  # type: ignore[misc]
@@ -65,12 +67,13 @@ class Probes(mode.Service):  # type: ignore[misc]
 
     async def probe(self) -> None:
         """Time the compliance query and the clock status read once, and store the samples."""
-        compliance_ms = await self._timed("compliance", (30,))
+        compliance_ms = await _timed(reports.compliance(self._database, _COMPLIANCE_DAYS))
         metrics.COMPLIANCE_QUERY.observe(compliance_ms / 1000)
         samples = [("compliance_report", compliance_ms)]
         newest = await self._database.fetch_all(statement("reports", "newest_component"))
         if newest:
-            clock_ms = await self._timed("clock_status", (newest[0]["component_name"],))
+            component = newest[0]["component_name"]
+            clock_ms = await _timed(self._database.fetch_all(statement("reports", "clock_status"), (component,)))
             metrics.STORE.labels("clock_status").observe(clock_ms / 1000)
             samples.append(("clock_sync", clock_ms))
         recent = self._recorder.detection_samples_ms
@@ -81,7 +84,9 @@ class Probes(mode.Service):  # type: ignore[misc]
         )
         await self._database.execute(statement("record", "query_metrics").replace("(%s)", literals, 1))
 
-    async def _timed(self, name: str, arguments: tuple[Any, ...]) -> float:
-        started = perf_counter()
-        await self._database.fetch_all(statement("reports", name), arguments)
-        return (perf_counter() - started) * 1000
+
+async def _timed(query: Awaitable[object]) -> float:
+    """Milliseconds that the query takes."""
+    started = perf_counter()
+    await query
+    return (perf_counter() - started) * 1000

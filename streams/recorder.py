@@ -105,7 +105,8 @@ class Recorder(mode.Service):  # type: ignore[misc]
     async def _take(self) -> list[list[Batch]]:
         """All that is queued, up to the size of a transaction; nothing after a second without a group."""
         try:
-            groups = [await asyncio.wait_for(self._queue.get(), _IDLE_SECONDS)]
+            async with asyncio.timeout(_IDLE_SECONDS):
+                groups = [await self._queue.get()]
         except TimeoutError:
             return []
         records = _records(groups[0])
@@ -242,20 +243,27 @@ class Recorder(mode.Service):  # type: ignore[misc]
 
     async def retrying(self, operation: Callable[[], Awaitable[Result]]) -> Result:
         """The operation's result, however long the database is away; every other error is raised."""
+        try:  # without the machinery of retries, which costs as much as the round trip of a small query
+            return await self._observed(operation)
+        except RetriableError:
+            pass
         async for attempt in stamina.retry_context(
             on=RetriableError, attempts=None, timeout=None, wait_initial=0.1, wait_max=5.0, wait_jitter=0.5
         ):
             with attempt:
-                try:
-                    result = await operation()
-                except RetriableError as error:
-                    self._health.database_answers = False
-                    metrics.STORE_RETRIES.inc()
-                    log.warning("database_away", attempt=attempt.num, error=str(error))
-                    raise
-                self._health.database_answers = True
-                return result
+                return await self._observed(operation)
         raise AssertionError("the retry loop has no end")
+
+    async def _observed(self, operation: Callable[[], Awaitable[Result]]) -> Result:
+        try:
+            result = await operation()
+        except RetriableError as error:
+            self._health.database_answers = False
+            metrics.STORE_RETRIES.inc()
+            log.warning("database_away", error=str(error))
+            raise
+        self._health.database_answers = True
+        return result
 
 
 def _records(group: Sequence[Batch]) -> int:

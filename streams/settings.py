@@ -91,6 +91,12 @@ class Settings(BaseSettings):
     metrics_host: str = Field("0.0.0.0", description="Address of /metrics, /livez and /readyz.")  # noqa: S104
     metrics_port: int = Field(9108, ge=0, le=65535, description="Port of the same; 0 takes a free one.")
     poll_records: int = Field(2000, ge=1, le=50_000, description="Records fetched from Kafka in one poll.")
+    fetch_linger_milliseconds: int = Field(
+        5,
+        ge=0,
+        le=1000,
+        description="While records flow: how long a fetch may gather more of them. 0: never, which costs more CPU.",
+    )
     transaction_records: int = Field(2000, ge=1, le=50_000, description="Records in one transaction, at the most.")
     queued_groups: int = Field(1, ge=1, le=100, description="Judged groups that may wait for the writer.")
     commit_interval_seconds: PositiveSeconds = Field(1, description="How often offsets are committed.")

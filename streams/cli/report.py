@@ -32,9 +32,13 @@ def register(app: typer.Typer) -> None:
 
 
 @report_app.command("compliance")
-def compliance(days: int = _DAYS, as_format: Format = _FORMAT) -> None:
+def compliance(
+    days: int = _DAYS,
+    as_format: Format = _FORMAT,
+    scan: bool = typer.Option(False, "--scan", help="Count the violations themselves, where counts are kept too."),
+) -> None:
     """Violations a day and category, and how many of them are resolved."""
-    rows = _read(lambda database: reports.compliance(database, days))
+    rows = _read(lambda database: reports.compliance(database, days, scan=scan))
     _print(rows, ("day", "category", "violation_count", "resolved_count", "resolution_rate"), as_format)
 
 
@@ -44,6 +48,18 @@ def standards(days: int = _DAYS, as_format: Format = _FORMAT) -> None:
     rows = _read(lambda database: reports.by_standard(database, days))
     columns = ("code", "category", "severity", "violation_count", "incidents", "example_subject", "example_observed")
     _print(rows, columns, as_format)
+
+
+@report_app.command("files")
+def files(
+    path: str = typer.Argument(help="A path; or, with a / at its end, what all paths begin with."),
+    limit: int = typer.Option(50, min=1, max=10_000, help="At most so many captures."),
+    as_format: Format = _FORMAT,
+) -> None:
+    """Recorded captures of one file, newest first, or of the files under a directory."""
+    query = reports.files_under if path.endswith("/") else reports.files_at
+    rows = _read(lambda database: query(database, path, limit))
+    _print(rows, ("host", "file_path", "mtime", "captured_at", "size_bytes", "git_commit_sha"), as_format)
 
 
 @report_app.command("slo")

@@ -6,10 +6,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from streams.errors import UserError
 from streams.kafka import topics
 from streams.settings import Settings, load_settings
 from streams.standards.catalog import seed_standards
-from streams.store import components
+from streams.store import components, rollup
 from streams.store.database import Database
 from streams.store.migrate import migrate as apply_migrations
 from streams.store.standards import insert_missing
@@ -23,16 +24,24 @@ def register(app: typer.Typer) -> None:
     app.add_typer(topics_app, name="topics")
 
 
-def migrate() -> None:
+def migrate(
+    recount: bool = typer.Option(
+        False, "--recount", help="Count the violations anew, after a TRUNCATE or a load that fired no trigger."
+    ),
+) -> None:
     """Bring the schema up to date, then add seed standards and components that are missing."""
-    applied, standards, clocks = asyncio.run(_migrate(load_settings()))
+    applied, standards, clocks = asyncio.run(_migrate(load_settings(), recount))
     names = ", ".join(applied) or "nothing to apply"
     typer.echo(f"schema: {names}; standards added: {standards}; components added: {clocks}")
 
 
-async def _migrate(settings: Settings) -> tuple[list[str], int, int]:
+async def _migrate(settings: Settings, recount: bool) -> tuple[list[str], int, int]:
     async with Database(settings, connections=2) as database:
         applied = await apply_migrations(database)
+        if recount:
+            if not await rollup.is_kept(database):
+                raise UserError("--recount: this database keeps no counts: the report counts the violations themselves")
+            await rollup.recount(database)
         standards = await insert_missing(database, seed_standards())
         return applied, standards, await components.insert_missing(database)
 

@@ -5,7 +5,7 @@ from time import perf_counter
 
 from schemas.events import FilesystemTimestamps, FileTimes
 from streams.flows.memory import Memory
-from streams.identity import id_of, path_key
+from streams.identity import digest_of, id_of, path_key
 from streams.judges import standards
 from streams.judges.mac_times import Capture, FileState, judge_file
 from streams.observability import metrics
@@ -47,9 +47,9 @@ class FilesystemFlow:
         plan = Plan(record, anchor_table="filesystem_timestamps")
         file_rows = plan.rows["filesystem_timestamps"] = []
         started = perf_counter()
-        cause = f"file\0{event.event_id.lower()}\0{event.host}\0{captured_at_us}"
+        cause = _cause(event, captured_at_us)
         for index, file in enumerate(event.files):
-            row_id = _row_id(cause, index, file)
+            row_id = id_of(f"{cause}\0{index}")
             key = path_key(event.host, file.file_path)
             file_rows.append(rows.file_row(row_id, file, key, event, shared))
             plan.anchor = plan.anchor or row_id
@@ -88,6 +88,10 @@ class FilesystemFlow:
         self._newest.expire()
 
 
-def _row_id(cause: str, index: int, file: FileTimes) -> str:
-    """The id of a file's row: of the event and of what it says, so that an event id used twice loses nothing."""
-    return id_of(f"{cause}\0{index}\0{file.file_path}\0{file.atime_ns}\0{file.mtime_ns}\0{file.ctime_ns}")
+def _cause(event: FilesystemTimestamps, captured_at_us: int) -> str:
+    """What the ids of an event's rows are made of: all that it says, so that an event id used twice loses nothing.
+
+    Two events share either all their rows or none, and the first row's id tells whether an event is stored.
+    """
+    said = "\0".join([f"{file.file_path}\0{file.atime_ns}\0{file.mtime_ns}\0{file.ctime_ns}" for file in event.files])
+    return f"file\0{event.event_id.lower()}\0{event.host}\0{captured_at_us}\0{digest_of(said)}"

@@ -16,9 +16,14 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
+from streams.kafka.in_loop import InLoopConsumer
 from streams.kafka.offsets import committable
 
 log = logging.getLogger(__name__)
+
+_LINGER_BYTES = 65_536
+"""A fetch with so much in it does not linger."""
+_IDLE_FETCH_MILLISECONDS = 500
 
 
 class PartitionBatchScheduler:
@@ -45,7 +50,26 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     """Faust's consumer, counting in batches."""
 
     drain_seconds: float = 20.0
-    """How long a revocation or a stop waits for running batches; set by BatchTransport."""
+    """How long a revocation or a stop waits for running batches; set by `transport_for`."""
+
+    linger_milliseconds: int = 5
+    """How long the broker may wait for more records while records flow; set by `transport_for`."""
+
+    def _new_consumer_thread(self) -> InLoopConsumer:
+        return InLoopConsumer(self, loop=self.loop, beacon=self.beacon)
+
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109  # as in Faust
+        """Fetch; while records flow, let the broker gather some for a few milliseconds, and else return at the first.
+
+        Every fetch costs a worker 2 ms of its core, however few records it brings.
+        """
+        records = await super()._getmany(active_partitions, timeout)
+        fetcher = self._thread._ensure_consumer()._fetcher
+        if records and self.linger_milliseconds:
+            fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms = _LINGER_BYTES, self.linger_milliseconds
+        else:
+            fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms = 1, _IDLE_FETCH_MILLISECONDS
+        return records
 
     def _to_message(self, tp: TP, records: Any) -> ConsumerMessage:
         last = records[-1]
@@ -134,13 +158,14 @@ class BatchTransport(driver.Transport):  # type: ignore[misc]
     Consumer = BatchConsumer
 
 
-def transport_for(app: Any, drain_seconds: float) -> BatchTransport:
+def transport_for(app: Any, drain_seconds: float, linger_milliseconds: int) -> BatchTransport:
     """The batch transport of an app, to be assigned to `app.transport`."""
 
-    class DrainingConsumer(BatchConsumer):
+    class TunedConsumer(BatchConsumer):
         pass
 
-    DrainingConsumer.drain_seconds = drain_seconds
+    TunedConsumer.drain_seconds = drain_seconds
+    TunedConsumer.linger_milliseconds = linger_milliseconds
     transport = BatchTransport(app.conf.broker_consumer, app)
-    transport.Consumer = DrainingConsumer
+    transport.Consumer = TunedConsumer
     return transport

@@ -38,4 +38,5 @@ async def insert_missing(database: Database) -> int:
         )
         for name, protocol in COMPONENTS
     )
-    return await database.execute(statement("record", "clock_sync_status").replace("(%s)", literals, 1))
+    insert = statement("record", "clock_sync_status").replace("(%s)", literals, 1)
+    return await database.execute(insert + "\nON DUPLICATE KEY UPDATE id = id")

@@ -76,7 +76,8 @@ class Database:
         pool = self._pool
         assert pool is not None, "open() first"
         try:
-            connection = await asyncio.wait_for(pool.acquire(), _CONNECT_SECONDS + 5)
+            async with asyncio.timeout(_CONNECT_SECONDS + 5):
+                connection = await pool.acquire()
         except Exception as error:
             raise self._refused(error) from error
         healthy = False
@@ -106,14 +107,16 @@ class Database:
     async def fetch_all(self, sql: str, arguments: Sequence[Any] = ()) -> list[dict[str, Any]]:
         """Run one query and return its rows as dicts of column to value."""
         async with self.connection() as connection, connection.cursor(aiomysql.DictCursor) as cursor:
-            await asyncio.wait_for(cursor.execute(sql, arguments or None), self._statement_seconds)
+            async with asyncio.timeout(self._statement_seconds):
+                await cursor.execute(sql, arguments or None)
             rows: list[dict[str, Any]] = await cursor.fetchall()
             return rows
 
     async def execute(self, sql: str, arguments: Sequence[Any] = ()) -> int:
         """Run one statement in a transaction of its own and return the number of rows it changed."""
         async with self.connection() as connection, connection.cursor() as cursor:
-            await asyncio.wait_for(cursor.execute(sql, arguments or None), self._statement_seconds)
+            async with asyncio.timeout(self._statement_seconds):
+                await cursor.execute(sql, arguments or None)
             return int(cursor.rowcount)
 
 

@@ -1,6 +1,7 @@
 """Migrations: numbered SQL files, applied once each, in order, under a lock, and never changed afterwards."""
 
 import hashlib
+import re
 import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,12 +10,17 @@ from importlib.resources import files
 from typing import Any
 
 import aiomysql
+from pymysql.err import MySQLError
 
 from streams.errors import UserError
 from streams.store.database import Database
+from streams.store.failures import error_code
 
 _LOCK = "cockpit-streams.migrate"
 _LOCK_SECONDS = 60
+_COMMENT_OR_END = re.compile(r"/\*.*?\*/|;(?=\n)", re.DOTALL)
+_EMPTY_QUERY = 1065
+_TRIGGER_REFUSED = frozenset({1142, 1227, 1419})
 _LEDGER = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
   number INT UNSIGNED NOT NULL PRIMARY KEY,
@@ -39,10 +45,12 @@ class Migration:
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
     def statements(self) -> list[str]:
-        """The statements; each ends with a semicolon at the end of a line."""
+        """The statements; each ends with a semicolon at the end of a line, outside `/* … */`."""
         lines = [line for line in self.sql.splitlines() if not line.lstrip().startswith("--")]
-        parts = "\n".join(lines).split(";\n")
-        return [part.strip().removesuffix(";") for part in parts if part.strip().removesuffix(";")]
+        text = "\n".join([*lines, ""])
+        ends = [found.start() for found in _COMMENT_OR_END.finditer(text) if found[0] == ";"]
+        parts = [text[start:end].strip(";\n ") for start, end in zip([0, *ends], [*ends, len(text)], strict=True)]
+        return [part for part in parts if part]
 
 
 def all_migrations() -> list[Migration]:
@@ -58,19 +66,34 @@ def all_migrations() -> list[Migration]:
 async def migrate(database: Database) -> list[str]:
     """Apply what is missing; returns the names applied. Two at once wait for each other."""
     applied = []
-    async with _locked(database) as connection, connection.cursor(aiomysql.DictCursor) as cursor:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", aiomysql.Warning)  # IF NOT EXISTS is meant
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", aiomysql.Warning)  # IF NOT EXISTS is meant
+        async with _locked(database) as connection, connection.cursor(aiomysql.DictCursor) as cursor:
             await cursor.execute(_LEDGER)
-        for migration in await _missing(cursor):
-            for statement in migration.statements():
-                await cursor.execute(statement)
-            await cursor.execute(
-                "INSERT INTO schema_migrations (number, name, sha256) VALUES (%s, %s, %s)",
-                (migration.number, migration.name, migration.sha256),
-            )
-            applied.append(migration.name)
+            for migration in await _missing(cursor):
+                for statement in migration.statements():
+                    await _run(cursor, migration, statement)
+                await cursor.execute(
+                    "INSERT INTO schema_migrations (number, name, sha256) VALUES (%s, %s, %s)",
+                    (migration.number, migration.name, migration.sha256),
+                )
+                applied.append(migration.name)
     return applied
+
+
+async def _run(cursor: Any, migration: Migration, statement: str) -> None:
+    try:
+        await cursor.execute(statement)
+    except MySQLError as error:
+        if error_code(error) == _EMPTY_QUERY:
+            return  # another server's `/*M! … */`: a comment to this one, which MySQL calls an empty query
+        if error_code(error) in _TRIGGER_REFUSED:
+            text = " ".join(str(error.args[-1]).split())
+            raise UserError(
+                f"migration {migration.name}: {text}: grant ALL on the database, which includes TRIGGER, and"
+                " where binary logging is on set log_bin_trust_function_creators=1"
+            ) from None
+        raise
 
 
 async def require_current(database: Database) -> None:

@@ -1,4 +1,4 @@
-"""What people ask of the database: violations, compliance, latency objectives."""
+"""What people ask of the database: violations, compliance, files, latency objectives."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,6 +7,7 @@ import orjson
 from pymysql.err import MySQLError
 
 from streams.errors import UserError
+from streams.store import rollup
 from streams.store.database import Database
 from streams.store.failures import is_access_error
 from streams.store.statements import statement
@@ -36,14 +37,32 @@ async def violation(database: Database, violation_id: str) -> dict[str, Any] | N
     return _with_evidence(rows[0]) if rows else None
 
 
-async def compliance(database: Database, days: int) -> list[dict[str, Any]]:
-    """A row a day and category: count, resolved, and the share resolved in percent."""
-    return await _ask(database, "compliance", (days,))
+async def compliance(database: Database, days: int, *, scan: bool = False) -> list[dict[str, Any]]:
+    """A row a day and category: count, resolved, and the share resolved in percent.
+
+    From the rollup where the database keeps one (MariaDB); else, and with `scan`, from the violations
+    themselves, which TiDB reads from TiFlash. Both say the same.
+    """
+    if scan or not await rollup.is_kept(database):
+        return await _ask(database, "compliance", (days,))
+    return await _ask(database, "compliance_counted", (days,) * 3)
 
 
 async def by_standard(database: Database, days: int) -> list[dict[str, Any]]:
     """A row a standard and severity: how many violations, how many incidents, an example."""
     return await _ask(database, "violations_by_standard", (days,))
+
+
+async def files_under(database: Database, prefix: str, limit: int) -> list[dict[str, Any]]:
+    """Recorded captures of paths that begin with the prefix, by path; any `limit` of them where there are more."""
+    found = await _ask(database, "files_under", (f"{_like_literal(prefix)}%", limit))
+    # Sorted here: the index holds the first 255 characters of a path, so that the server would sort all it finds.
+    return sorted(found, key=lambda row: (row["file_path"], row["host"], row["captured_at"]))
+
+
+async def files_at(database: Database, path: str, limit: int) -> list[dict[str, Any]]:
+    """The newest captures of one path, on all hosts."""
+    return await _ask(database, "files_at", (path, limit))
 
 
 async def latency_objectives(database: Database) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ Strings are escaped by the driver's own function; the session's sql_mode (see `d
 escapes on, which that function relies on. Numbers come from strict models and are formatted as numbers.
 """
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -14,10 +15,15 @@ from pymysql.converters import escape_string
 from schemas.events import ClockReading, FilesystemTimestamps, FileTimes
 from streams.times import clamped_timestamp_text, microseconds, timestamp_text
 
+_TO_ESCAPE = re.compile("[\0\n\r\x1a\"'\\\\]")
+"""What the driver's function changes; asking costs a fifth of calling it, and few strings have any of it."""
+
 
 def text(value: str | None) -> str:
     """A quoted string or NULL."""
-    return "NULL" if value is None else f"'{escape_string(value)}'"
+    if value is None:
+        return "NULL"
+    return f"'{escape_string(value)}'" if _TO_ESCAPE.search(value) else f"'{value}'"
 
 
 repeated_text = lru_cache(maxsize=4096)(text)

@@ -1,17 +1,24 @@
 """Every private name of Faust that streams/kafka uses: it is there, and it still means what we take it to mean."""
 
+import asyncio
 import inspect
-from collections.abc import AsyncIterator
+import re
 from importlib.metadata import version
+from types import SimpleNamespace
 from typing import Any
 
 import faust
 import pytest
+from aiokafka.client import AIOKafkaClient
+from aiokafka.consumer.fetcher import Fetcher
+from aiokafka.consumer.subscription_state import SubscriptionState
 from faust.transport.consumer import Consumer, ThreadDelegateConsumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
+from mode.threads import QueueServiceThread, ServiceThread
 
+from streams.kafka.in_loop import InLoopConsumer
 from streams.kafka.transport import BatchConsumer, PartitionBatchScheduler, RawBatchSchema, transport_for
 from tests.unit.records import FakeRecord
 
@@ -21,7 +28,7 @@ GENERATION = 3
 
 
 @pytest.fixture
-async def app(tmp_path: Any) -> AsyncIterator[faust.App]:
+async def app(tmp_path: Any) -> faust.App:
     app = faust.App(
         "contract",
         broker="kafka://127.0.0.1:1",
@@ -32,11 +39,10 @@ async def app(tmp_path: Any) -> AsyncIterator[faust.App]:
         web_enabled=False,
     )
     app.finalize()
-    app.transport = transport_for(app, drain_seconds=0.2)
+    app.transport = transport_for(app, drain_seconds=0.2, linger_milliseconds=5)
     app.consumer_generation_id = GENERATION
     app.topics.acks_enabled_for = lambda topic: True
-    yield app
-    app.consumer._thread.thread_loop.close()  # made for a thread that these tests never start
+    return app
 
 
 def batch(first: int, last: int) -> list[FakeRecord]:
@@ -70,6 +76,12 @@ def test_the_pin_is_the_version_these_tests_were_written_for() -> None:
         (Consumer, "wait_empty", ["self"]),
         (Consumer, "_wait_for_ack", ["self", "timeout"]),
         (Consumer, "commit", ["self", "topics", "start_new_transaction"]),
+        (ThreadDelegateConsumer, "_new_consumer_thread", ["self"]),
+        (ThreadDelegateConsumer, "_getmany", ["self", "active_partitions", "timeout"]),
+        (driver.AIOKafkaConsumerThread, "_ensure_consumer", ["self"]),
+        (ServiceThread, "_serve", ["self"]),
+        (ServiceThread, "_gather_remaining_tasks", ["self"]),
+        (QueueServiceThread, "call_thread", ["self", "fun", "args", "kwargs"]),
         (ThreadDelegateConsumer, "highwater", ["self", "tp"]),
         (ThreadDelegateConsumer, "assignment", ["self"]),
     ],
@@ -88,6 +100,44 @@ def test_the_book_keeping_attributes_are_there(app: faust.App) -> None:
     assert not consumer._unacked_messages
     assert consumer._committed_offset[ONE] is None
     assert consumer.drain_seconds == 0.2
+
+
+def test_a_worker_of_a_service_thread_is_started_and_stopped_by_these_names_alone() -> None:
+    """`InLoop` stands in for it."""
+    source = inspect.getsource(ServiceThread)
+    assert set(re.findall(r"self\._thread\.(\w+)", source)) == {"start", "stop"}
+
+
+async def test_the_consumer_shares_the_loop_of_the_agents(app: faust.App) -> None:
+    thread = app.consumer._thread
+    assert isinstance(thread, InLoopConsumer)
+    assert thread.thread_loop is thread.parent_loop
+    assert await thread.call_thread(max, 1, 2) == 2
+    assert await thread.call_thread(asyncio.sleep, 0, "slept") == "slept"
+
+
+@pytest.mark.parametrize("linger_milliseconds", [0, 7])
+async def test_a_fetch_lingers_only_while_records_flow(
+    app: faust.App, monkeypatch: pytest.MonkeyPatch, linger_milliseconds: int
+) -> None:
+    consumer = app.consumer
+    consumer.linger_milliseconds = linger_milliseconds
+    client = AIOKafkaClient()
+    fetched: list[Any] = [{}, {ONE: batch(0, 1)}, {}]
+
+    async def getmany(*_: Any) -> Any:
+        return fetched.pop(0)
+
+    monkeypatch.setattr(consumer._thread, "getmany", getmany)
+    monkeypatch.setattr(consumer._thread, "_ensure_consumer", lambda: SimpleNamespace(_fetcher=fetcher))
+    fetcher = Fetcher(client, SubscriptionState(), fetch_min_bytes=1, fetch_max_wait_ms=500)
+    seen = []
+    while fetched:
+        await consumer._getmany(None, 1.0)
+        seen.append((fetcher._fetch_min_bytes > 1, fetcher._fetch_max_wait_ms))
+    await fetcher.close()
+    await client.close()
+    assert seen == [(False, 500), (linger_milliseconds > 0, linger_milliseconds or 500), (False, 500)]
 
 
 def test_the_scheduler_setting_hands_over_whole_partitions(app: faust.App) -> None:

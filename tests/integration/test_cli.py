@@ -157,6 +157,7 @@ def test_violations_and_reports(cockpit: Run, settings: Settings) -> None:
     assert [(r["category"], r["violation_count"], r["resolved_count"], r["resolution_rate"]) for r in report] == [
         ("clock", 4, 2.0, 50.0)
     ]
+    assert json.loads(cockpit("report", "compliance", "--scan", "--format", "json")) == report
     assert "'=1+1" in cockpit("report", "standards", "--format", "csv")
     # Nearest rank: of 1..100 the 95th and the 99th; of one sample that sample.
     slo = {row["query_type"]: row for row in json.loads(cockpit("report", "slo", "--format", "json", code=1))}

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from streams.decode import decode_one
+from streams.decode import decode
 from streams.flows.filesystem import FilesystemFlow
 from streams.flows.submission import SubmissionFlow
 from streams.kafka.announcer import Announcer
@@ -27,7 +27,7 @@ from streams.standards.standard import Standard
 from streams.store.database import Database
 from streams.store.migrate import migrate
 from streams.store.recall import Recall
-from streams.store.transaction import Transactions
+from streams.store.transaction import AlreadyStored, Transactions
 from streams.sweeper import Sweeper
 from tests.e2e import events
 from tests.e2e.worker import eventually, read_all
@@ -94,7 +94,7 @@ class Rig:
         flow = flow or self.flow
         topic = self.settings.topic(flow.topic)
         records = [FakeRecord(value, topic, offset=offset + i) for i, value in enumerate(values)]
-        decoded = [(record, decode_one(record, flow.model, 100_000)) for record in records]
+        decoded = [(record, decode(record, flow.model, 100_000)) for record in records]
         await flow.recall([(record, event) for record, event in decoded if not isinstance(event, Plan)])
         return [e if isinstance(e, Plan) else judge(flow, record, e, RULES, NOW_US) for record, e in decoded]
 
@@ -169,6 +169,31 @@ async def test_an_event_id_used_twice_for_different_content_loses_nothing(rig: R
     assert len(await rig.rows("filesystem_timestamps")) == 2
 
 
+async def test_an_event_id_used_twice_with_some_of_the_same_files_loses_nothing(rig: Rig) -> None:
+    first, later = json.loads(capture("/a", 1)), json.loads(capture("/b", 1))
+    both = {**first, "files": [*first["files"], *later["files"]]}
+    turned = {**first, "files": both["files"][::-1]}
+    await rig.record([json.dumps(event).encode() for event in (first, both, turned)])
+    await rig.record([json.dumps(both).encode()], offset=3)
+    assert len(await rig.rows("filesystem_timestamps")) == 5
+
+
+async def test_a_group_larger_than_one_call_is_one_transaction(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.store.transaction._STATEMENT_BYTES", 2_000)
+    monkeypatch.setattr("streams.store.transaction._CALL_BYTES", 5_000)
+    plans = await rig.plans([capture(f"/tmp/{number}", number) for number in range(40)])
+    transactions = Transactions(rig.database, 10)
+    await transactions.prepare()
+    await transactions.write([plans[39]])
+    with pytest.raises(AlreadyStored):
+        await transactions.write(plans)  # whose last call meets the row that is there
+    assert len(await rig.rows("filesystem_timestamps")) == 1
+    await transactions.write(plans[:39])
+    assert len(await rig.rows("filesystem_timestamps")) == len(await rig.rows("metadata_violations")) == 40
+    (counted,) = await rig.database.fetch_all("SELECT SUM(violation_count) AS n FROM violation_counts")
+    assert counted["n"] == 40
+
+
 async def test_what_the_database_refuses_is_found_by_halving_and_dead_lettered_alone(
     rig: Rig, settings: Settings
 ) -> None:
@@ -193,10 +218,10 @@ async def test_dead_letters_keep_every_byte_and_header(rig: Rig, settings: Setti
     record = FakeRecord(
         b"\xff\x00not json", topic, partition=3, key=b"\xfe", headers=(("traceparent", b"00-ab"), ("odd", b"\xff"))
     )
-    plan = decode_one(record, rig.flow.model, 1000)
+    plan = decode(record, rig.flow.model, 1000)
     assert isinstance(plan, Plan)
     nothing = FakeRecord(None, topic, partition=3, offset=43, key=None)
-    other = decode_one(nothing, rig.flow.model, 1000)
+    other = decode(nothing, rig.flow.model, 1000)
     assert isinstance(other, Plan)
     event = Event()
     await rig.recorder.put([Batch(event, rig.flow, [plan, other])])

@@ -1,21 +1,20 @@
 -- Everything that the recorder writes in its one transaction. The recorder puts the rows where `(%s)` stands.
--- A row's id is derived from its cause, so a row that is there already is this very row: `id = id` leaves it.
+-- A row's id is derived from its cause, so a row that is there already is this very row. Rows that are their
+-- record's anchor refuse to be doubled: the error tells that the record is stored already.
 
 -- name: filesystem_timestamps
 INSERT INTO filesystem_timestamps
   (id, file_path, path_key, atime, mtime, ctime, atime_ns, mtime_ns, ctime_ns,
    git_commit_sha, git_committed_at, birthtime_ns, size_bytes, inode, device, sha256,
    host, captured_at, platform, filesystem_type, event_id, source_partition, source_offset)
-VALUES (%s)
-ON DUPLICATE KEY UPDATE id = id;
+VALUES (%s);
 
 -- name: clock_sync_status
 INSERT INTO clock_sync_status
   (id, component_name, protocol, stratum, offset_microseconds, last_sync_at, status, rtt_microseconds,
    root_delay_microseconds, root_dispersion_microseconds, leap_status, reference_id, event_id,
    source_partition, source_offset)
-VALUES (%s)
-ON DUPLICATE KEY UPDATE id = id;
+VALUES (%s);
 
 -- name: clock_states
 INSERT INTO clock_states (component_name, protocol, last_sync_at, offset_microseconds, status, alert)

@@ -11,7 +11,35 @@ FROM metadata_violations AS v
 JOIN metadata_standards AS s ON s.id = v.standard_id
 WHERE v.detected_at >= CURRENT_TIMESTAMP(6) - INTERVAL %s DAY
 GROUP BY day, s.category
-ORDER BY day DESC, violation_count DESC;
+ORDER BY day DESC, violation_count DESC, category;
+
+-- name: compliance_counted
+-- The same from the counts: whole buckets, and the violations themselves for what is left of the oldest one.
+SELECT
+  c.day AS day,
+  s.category AS category,
+  SUM(c.found) AS violation_count,
+  SUM(c.resolved) AS resolved_count,
+  ROUND(SUM(c.resolved) * 100.0 / SUM(c.found), 2) AS resolution_rate
+FROM (
+  SELECT DATE(FROM_UNIXTIME(b.bucket_start)) AS day, b.standard_id AS standard_id,
+    SUM(b.violation_count) AS found, SUM(b.resolved_count) AS resolved
+  FROM violation_counts AS b
+  WHERE b.bucket_start >= CEILING(UNIX_TIMESTAMP(CURRENT_TIMESTAMP(6) - INTERVAL %s DAY) / 14400) * 14400
+  GROUP BY DATE(FROM_UNIXTIME(b.bucket_start)), b.standard_id
+  UNION ALL
+  SELECT DATE(v.detected_at) AS day, v.standard_id AS standard_id,
+    COUNT(*) AS found, SUM(CASE WHEN v.status = 'resolved' THEN 1 ELSE 0 END) AS resolved
+  FROM metadata_violations AS v
+  WHERE v.detected_at >= CURRENT_TIMESTAMP(6) - INTERVAL %s DAY
+    AND v.detected_at <
+      FROM_UNIXTIME(CEILING(UNIX_TIMESTAMP(CURRENT_TIMESTAMP(6) - INTERVAL %s DAY) / 14400) * 14400)
+  GROUP BY DATE(v.detected_at), v.standard_id
+) AS c
+JOIN metadata_standards AS s ON s.id = c.standard_id
+GROUP BY c.day, s.category
+HAVING SUM(c.found) > 0
+ORDER BY day DESC, violation_count DESC, category;
 
 -- name: newest_component
 SELECT component_name FROM clock_states ORDER BY updated_at DESC LIMIT 1;
@@ -76,3 +104,16 @@ SELECT
 FROM metadata_violations AS v
 JOIN metadata_standards AS s ON s.id = v.standard_id
 WHERE v.id = %s;
+
+-- name: files_under
+SELECT host, file_path, mtime, captured_at, size_bytes, git_commit_sha
+FROM filesystem_timestamps
+WHERE file_path LIKE %s
+LIMIT %s;
+
+-- name: files_at
+SELECT host, file_path, mtime, captured_at, size_bytes, git_commit_sha
+FROM filesystem_timestamps
+WHERE file_path = %s
+ORDER BY captured_at DESC
+LIMIT %s;

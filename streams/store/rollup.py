@@ -1,0 +1,59 @@
+"""The counts of violations by four hours, from which a compliance report is made at the same cost at any size."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from streams.plan import Violated
+from streams.store import rows
+from streams.store.database import Database
+from streams.store.statements import statement
+
+BUCKET_SECONDS = 14_400
+"""Also in the triggers and in the report; a whole number of them makes a day of UTC."""
+
+_BUCKET_US = BUCKET_SECONDS * 1_000_000
+_TRIGGERS = 3
+
+
+def counts_statement(violated: Iterable[Violated]) -> str:
+    """The statement that adds new violations, all of them open, to the counts; empty for none.
+
+    One row a bucket and standard, in the order of the key, so that two writers lock in the same order. It is for
+    a transaction that inserts these very violations, and counts them in place of the insert trigger:
+
+        SET @cockpit_counted = 1; INSERT INTO metadata_violations …; <this statement>; SET @cockpit_counted = 0; COMMIT
+
+    The caller guarantees three things:
+
+    * every violation is one row that the INSERT adds. One that is there already (`ON DUPLICATE KEY UPDATE id = id`
+      leaves it) would be counted again. So a record that may be stored in part is written with the variable at 0
+      and without this statement: the trigger counts what is really added, and nothing for a row that was there.
+    * the variable is 0 again before the connection does anything else, and a connection whose transaction
+      failed is closed.
+    * it is used only where `is_kept`: else nothing would subtract what is resolved or deleted.
+    """
+    counts = Counter((seen.detected_at_us // _BUCKET_US * BUCKET_SECONDS, seen.standard_id) for seen in violated)
+    literals = [
+        f"({bucket_start},{rows.repeated_text(standard_id)},CONNECTION_ID() MOD 8,{count},0)"
+        for (bucket_start, standard_id), count in sorted(counts.items())
+    ]
+    return statement("rollup", "add").replace("(%s)", ",".join(literals), 1) if literals else ""
+
+
+async def is_kept(database: Database) -> bool:
+    """Whether this database keeps the counts exact: it has all the triggers, which migrations make on MariaDB only.
+
+    A user without the TRIGGER privilege on the table does not see them, and is told no.
+    """
+    return bool((await database.fetch_all(statement("rollup", "triggers")))[0]["found"] == _TRIGGERS)
+
+
+async def recount(database: Database) -> None:
+    """Count all violations anew, exactly, while others write: they wait, or one of the two is told to try again.
+
+    For what fires no trigger: TRUNCATE, and loads of whole files.
+    """
+    begin = ("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE", "BEGIN")  # its locks keep out what it has not counted
+    async with database.connection() as connection, connection.cursor() as cursor:
+        for sql in (*begin, statement("rollup", "forget"), statement("rollup", "recount"), "COMMIT"):
+            await cursor.execute(sql)
