@@ -50,13 +50,14 @@ async def run(
             if group[-1].message.generation_id != generation:  # partitions moved: others may have written since
                 generation = group[-1].message.generation_id
                 flow.forget()
-            turns = _Turns()
             decoded = []
+            turn_at = perf_counter() + _TURN_SECONDS
             for event in group:
                 batch: list[tuple[Record, Any]] = []
                 for record in event.value:
                     batch.append((record, decode(record, flow.model, max_record_bytes)))
-                    await turns.give()
+                    if perf_counter() > turn_at:
+                        turn_at = await _turn()
                 decoded.append(batch)
             known = [(record, made) for batch in decoded for record, made in batch if not isinstance(made, Plan)]
             await recorder.retrying(partial(flow.recall, known))
@@ -67,22 +68,16 @@ async def run(
                 plans = []
                 for record, made in batch:
                     plans.append(made if isinstance(made, Plan) else judge(flow, record, made, live, now_us))
-                    await turns.give()
+                    if perf_counter() > turn_at:
+                        turn_at = await _turn()
                 batches.append(Batch(event, flow, plans))
             await recorder.put(batches)
 
 
-class _Turns:
-    """Interrupts long work for what else waits in the event loop."""
-
-    def __init__(self) -> None:
-        self._since = perf_counter()
-
-    async def give(self) -> None:
-        """To be called after every record; nearly always it only looks at the clock."""
-        if perf_counter() - self._since > _TURN_SECONDS:
-            await asyncio.sleep(0)
-            self._since = perf_counter()
+async def _turn() -> float:
+    """Let what else waits in the event loop go on; returns when it is to be asked again."""
+    await asyncio.sleep(0)
+    return perf_counter() + _TURN_SECONDS
 
 
 async def _fetch(events: AsyncIterable[Any], fetched: "asyncio.Queue[Any]") -> None:

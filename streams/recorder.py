@@ -140,15 +140,17 @@ class Recorder(mode.Service):  # type: ignore[misc]
         live = [plan for plan in plans if not plan.duplicate and plan.dead_letter is None]
         if self._replaying:
             live = await self._without_known(live)
+        over_old_violations = False
         while live:
             try:
-                await self._write(live, is_ours)
+                await self._write(live, is_ours, over_old_violations)
             except AlreadyStored:
                 rest = await self._without_known(live)
-                if len(rest) == len(live):
+                if len(rest) == len(live) and over_old_violations:
                     raise RuntimeError(
                         f"rows collide with other rows than their own: {live[0].anchor_table} {live[0].anchor}"
                     ) from None
+                over_old_violations = len(rest) == len(live)
                 live = rest
             except PermanentError as error:
                 if len(live) == 1:
@@ -161,11 +163,11 @@ class Recorder(mode.Service):  # type: ignore[misc]
             else:
                 return
 
-    async def _write(self, live: Sequence[Plan], is_ours: Callable[[], bool]) -> None:
+    async def _write(self, live: Sequence[Plan], is_ours: Callable[[], bool], over_old_violations: bool) -> None:
         async def attempt() -> list[str]:
             if not is_ours():
                 raise Abandoned
-            return await self._transactions.write(live, announced)
+            return await self._transactions.write(live, announced, over_old_violations=over_old_violations)
 
         announced, self._announced = self._announced, []
         try:

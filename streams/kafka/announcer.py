@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from time import time
 from typing import Any
+from zlib import crc32
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
@@ -23,6 +25,11 @@ log = logging.getLogger(__name__)
 
 MAX_REQUEST_BYTES = 64 * 1024 * 1024
 """Checked before compression; the broker's limit holds after it. A verdict over 1,000 documents has 4 MB."""
+
+_PARCEL_BYTES = 500_000
+"""Half of what a topic takes in one batch if nobody configures it, before compression."""
+_OVERHEAD_BYTES = 30
+"""What the format adds to a message and to a header, at the most."""
 
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 5.0
 
@@ -44,7 +51,8 @@ class Announcer:
             **client_options(self._settings),
             acks="all",
             enable_idempotence=True,
-            compression_type="gzip",
+            compression_type="snappy",
+            max_batch_size=2 * _PARCEL_BYTES,
             max_request_size=MAX_REQUEST_BYTES,
             request_timeout_ms=20_000,
         )
@@ -58,64 +66,103 @@ class Announcer:
 
     async def send_all(self, messages: Sequence[Outgoing]) -> None:
         """Return when every message is acknowledged; messages already acknowledged are not sent again."""
-        waiting = list(messages)
+        parcels = [list(messages)]
         pause_seconds = _FIRST_PAUSE_SECONDS
-        while waiting := await self._attempt(waiting):
+        while parcels := await self._attempt(parcels):
             self.reachable = False
             await asyncio.sleep(pause_seconds)
             pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
         self.reachable = True
 
-    async def _attempt(self, messages: Sequence[Outgoing]) -> list[Outgoing]:
-        """Send; returns those that a broker did not take and that are worth another attempt."""
-        futures = []
-        for message in messages:
-            futures.append(await self._send(message))
-        results = await asyncio.gather(*futures, return_exceptions=True)
-        again = []
-        for message, result in zip(messages, results, strict=True):
-            if isinstance(result, MessageSizeTooLargeError) and message.source_partition is not None:
-                again.append(stub_of(message))
-            elif isinstance(result, MessageSizeTooLargeError):
-                # What was decided is in the database; waiting would not make the message smaller.
-                log.error("%s takes no message of %d bytes: not announced", message.topic, len(message.value or b""))
+    async def _attempt(self, parcels: Iterable[Sequence[Outgoing]]) -> list[list[Outgoing]]:
+        """Send; returns, in parcels of one partition each, what no broker took and what is worth another attempt."""
+        try:
+            addressed = [of_one for parcel in parcels for of_one in await self._addressed(parcel)]
+        except KafkaError as error:
+            if isinstance(error, _PERMANENT) or not _retriable(error):
+                raise
+            log.warning("kafka does not say where its partitions are: %s", error)
+            return [list(parcel) for parcel in parcels]
+        sent = [(parcel, await self._send(parcel, topic, partition)) for topic, partition, parcel in addressed]
+        results = await asyncio.gather(*[future for _, future in sent], return_exceptions=True)
+        again: list[list[Outgoing]] = []
+        for (parcel, _), result in zip(sent, results, strict=True):
+            if isinstance(result, MessageSizeTooLargeError):
+                again += _smaller(parcel)
             elif isinstance(result, _PERMANENT) or (isinstance(result, KafkaError) and not _retriable(result)):
                 raise result
             elif isinstance(result, KafkaError):
-                log.warning("kafka does not take messages for %s: %s", message.topic, result)
-                again.append(message)
+                log.warning("kafka does not take messages for %s: %s", parcel[0].topic, result)
+                again.append(parcel)
             elif isinstance(result, BaseException):
                 raise result
         return again
 
-    async def _send(self, message: Outgoing) -> "asyncio.Future[Any]":
+    async def _addressed(self, messages: Sequence[Outgoing]) -> list[tuple[str, int, list[Outgoing]]]:
+        """The messages by topic and partition, each list no larger than a batch may be."""
         assert self._producer is not None
-        try:
-            return await self._hand_over(self._producer, message)
-        except KafkaError as error:
-            failed: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-            failed.set_exception(error)
-            return failed
+        counts = {topic: len(await self._producer.partitions_for(topic)) for topic in {m.topic for m in messages}}
+        lists: dict[tuple[str, int], list[Outgoing]] = defaultdict(list)
+        for message in messages:
+            lists[message.topic, _partition(message, counts[message.topic])].append(message)
+        return [
+            (topic, partition, parcel)
+            for (topic, partition), of_one in lists.items()
+            for parcel in _parcels(of_one, _PARCEL_BYTES)
+        ]
 
-    async def _hand_over(self, producer: AIOKafkaProducer, message: Outgoing) -> "asyncio.Future[Any]":
-        partition = await self._partition(message)
-        headers = list(message.headers)
+    async def _send(self, parcel: Sequence[Outgoing], topic: str, partition: int) -> "asyncio.Future[Any]":
+        """One batch for one partition: a future for all of it, where the producer's `send` makes one a message."""
+        assert self._producer is not None
+        batch = self._producer.create_batch()
+        now_ms = int(time() * 1000)
+        for message in parcel:
+            added = batch.append(key=message.key, value=message.value, timestamp=now_ms, headers=list(message.headers))
+            assert added is not None, "a parcel is smaller than a batch"
         sent: asyncio.Future[Any]
-        if message.key is None and message.value is None:
-            # The producer's send() refuses a record without key and value; a batch of one takes it.
-            batch = producer.create_batch()
-            batch.append(key=None, value=None, timestamp=int(time() * 1000), headers=headers)
-            sent = await producer.send_batch(batch, message.topic, partition=partition or 0)
-        else:
-            sent = await producer.send(message.topic, message.value, message.key, partition=partition, headers=headers)
+        try:
+            sent = await self._producer.send_batch(batch, topic, partition=partition)
+        except KafkaError as error:
+            sent = asyncio.get_running_loop().create_future()
+            sent.set_exception(error)
         return sent
 
-    async def _partition(self, message: Outgoing) -> int | None:
-        if message.source_partition is None:
-            return None
-        assert self._producer is not None
-        partitions = await self._producer.partitions_for(message.topic)
-        return message.source_partition % max(1, len(partitions))
+
+def _partition(message: Outgoing, count: int) -> int:
+    """Where a message goes: by key, with the hash of librdkafka; a dead letter to the partition of its source."""
+    if message.source_partition is not None:
+        return message.source_partition % count
+    return crc32(message.key or b"") % count
+
+
+def _parcels(messages: Iterable[Outgoing], most_bytes: int) -> Iterator[list[Outgoing]]:
+    parcel: list[Outgoing] = []
+    size = 0
+    for message in messages:
+        message_bytes = _size(message)
+        if parcel and size + message_bytes > most_bytes:
+            yield parcel
+            parcel, size = [], 0
+        parcel.append(message)
+        size += message_bytes
+    yield parcel
+
+
+def _size(message: Outgoing) -> int:
+    headers = sum([len(name) + len(value) + _OVERHEAD_BYTES for name, value in message.headers])
+    return len(message.key or b"") + len(message.value or b"") + headers + _OVERHEAD_BYTES
+
+
+def _smaller(parcel: list[Outgoing]) -> list[list[Outgoing]]:
+    """What to send in place of a parcel that is too large for its topic."""
+    if len(parcel) > 1:
+        return [[message] for message in parcel]
+    (message,) = parcel
+    if message.source_partition is not None:
+        return [[stub_of(message)]]
+    # What was decided is in the database; waiting would not make the message smaller.
+    log.error("%s takes no message of %d bytes: not announced", message.topic, len(message.value or b""))
+    return []
 
 
 def _retriable(error: KafkaError) -> bool:

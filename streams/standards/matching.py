@@ -60,7 +60,7 @@ def _missing(standard: Standard) -> CheckResult:
 class _Patterns:
     """The distinct patterns of one match mode; rules with the same pattern share a place."""
 
-    __slots__ = ("_set", "standards")
+    __slots__ = ("_set", "quick", "standards")
 
     def __init__(self, standards: Iterable[Standard]) -> None:
         places: dict[str, list[Standard]] = {}
@@ -68,6 +68,7 @@ class _Patterns:
             places.setdefault(standard.pattern, []).append(standard)
         self.standards = list(places.values())
         self._set = PatternSet(list(places)) if places else None
+        self.quick = self._set.quick if self._set else ()
 
     def found(self, value: bytes) -> list[Standard]:
         if self._set is None or not (indices := self._set.matches(value)):
@@ -87,13 +88,25 @@ class _Patterns:
 class FieldRules:
     """The rules on one field that share a path glob or have none."""
 
-    __slots__ = ("_forbidden", "_known", "_missing", "_remembered", "_wanted", "read", "standards")
+    __slots__ = (
+        "_forbidden",
+        "_known",
+        "_missing",
+        "_must_all_be_found",
+        "_must_not_be_found",
+        "_remembered",
+        "_wanted",
+        "read",
+        "standards",
+    )
 
     def __init__(self, applies_to: str, field: str, standards: Sequence[Standard], remembered: int) -> None:
         self.read = reader(applies_to, field)
         self.standards = standards
         self._forbidden = _Patterns(s for s in standards if s.match_mode == "must_not_match")
         self._wanted = _Patterns(s for s in standards if s.match_mode == "must_match")
+        self._must_not_be_found = tuple([match for match, _ in self._forbidden.quick])
+        self._must_all_be_found = self._wanted.quick
         self._missing = tuple(_missing(standard) for standard in standards if standard.required)
         self._remembered = remembered
         self._known: dict[str, tuple[CheckResult, ...]] = {}
@@ -116,13 +129,25 @@ class FieldRules:
             encoded = value.encode()
         except UnicodeEncodeError:
             return tuple(_unreadable(standard, value) for standard in self.standards)
-        failed = self._forbidden.found(encoded) + self._wanted.not_found(encoded)
-        results = tuple([_failure(standard, value) for standard in failed]) if failed else ()
+        results = () if self._is_clean(encoded) else self._failures(value, encoded)
         if self._remembered and len(value) <= _REMEMBERED_CHARACTERS:
             if len(self._known) >= self._remembered:
                 self._known.clear()
             self._known[value] = results
         return results
+
+    def _is_clean(self, value: bytes) -> bool:
+        """Whether no rule fails; nearly always so, and asked in two calls of the engine for most fields."""
+        for match in self._must_not_be_found:
+            if match(value):
+                return False
+        return not self._must_all_be_found or all(
+            len(match(value) or ()) == patterns for match, patterns in self._must_all_be_found
+        )
+
+    def _failures(self, value: str, encoded: bytes) -> tuple[CheckResult, ...]:
+        failed = self._forbidden.found(encoded) + self._wanted.not_found(encoded)
+        return tuple([_failure(standard, value) for standard in failed])
 
 
 class Matcher:

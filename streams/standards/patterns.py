@@ -54,7 +54,7 @@ def compile_pattern(pattern: str) -> re2._Regexp:
 class PatternSet:
     """Many patterns, searched for in one pass over a value, or in two where some of them are heavy."""
 
-    __slots__ = ("_passes", "size")
+    __slots__ = ("_passes", "quick", "size")
 
     def __init__(self, patterns: Sequence[str]) -> None:
         """Compile the patterns, each of which compiles by itself; raises PatternError if not together."""
@@ -66,6 +66,10 @@ class PatternSet:
             for group in groups
             if group
         ]
+        self.quick = tuple(
+            [(match, len(group)) for (match, _), group in zip(self._passes, filter(None, groups), strict=True)]
+        )
+        """Each pass by itself: the engine's own function, and how many patterns it looks for."""
 
     def matches(self, value: bytes) -> Sequence[int]:
         """The indices of the patterns that are found in the value, in no particular order."""

@@ -55,7 +55,9 @@ class Transactions:
         """Learn whether this database keeps counts of violations; without that its triggers count each row."""
         self._adds_counts = await rollup.is_kept(self._database)
 
-    async def write(self, plans: Sequence[Plan], announced: Iterable[str] = ()) -> list[str]:
+    async def write(
+        self, plans: Sequence[Plan], announced: Iterable[str] = (), *, over_old_violations: bool = False
+    ) -> list[str]:
         """Commit all rows of the plans and their announcements.
 
         The whole transaction is one text of many statements, from BEGIN to COMMIT: one round trip for a small
@@ -64,6 +66,8 @@ class Transactions:
         Args:
             plans: none of them a duplicate or a dead letter.
             announced: ids of outbox rows that Kafka has acknowledged; they are deleted along the way.
+            over_old_violations: leave violations that are there already as they are, and let the triggers count
+                those that are not: for records whose own rows were deleted and whose violations were kept.
 
         Returns:
             The ids of the outbox rows that now hold the plans' announcements.
@@ -75,9 +79,9 @@ class Transactions:
         """
         messages = [message for plan in plans for message in plan.announcements]
         packages = [(str(uuid4()), package) for package in outbox.pack(messages)]
-        inserts = [*_inserts(plans)]
+        inserts = [*_inserts(plans, over_old_violations)]
         violated = [seen for plan in plans for seen in plan.violations]
-        if self._adds_counts and (counts := rollup.counts_statement(violated)):
+        if self._adds_counts and not over_old_violations and (counts := rollup.counts_statement(violated)):
             inserts = [_Step("SET @cockpit_counted = 1"), *inserts, _Step(counts), _Step("SET @cockpit_counted = 0")]
         steps = [_Step("BEGIN"), *inserts, *_outbox_steps(packages, announced), _Step("COMMIT")]
         started = perf_counter()
@@ -109,12 +113,14 @@ class Transactions:
             await advance  # past the last: there is none, and the connection is free
 
 
-def _inserts(plans: Sequence[Plan]) -> Iterator[_Step]:
+def _inserts(plans: Sequence[Plan], over_old_violations: bool) -> Iterator[_Step]:
     """Multi-row INSERTs, by table in the order of TABLES."""
     for table in TABLES:
         literals = [literal for plan in plans for literal in plan.rows.get(table, ())]
         if literals:
             before, after = statement("record", table).split("(%s)")
+            if over_old_violations and table == "metadata_violations":
+                after += "\nON DUPLICATE KEY UPDATE id = id"
             for chunk in _chunks(literals, _STATEMENT_BYTES):
                 yield _Step(before + ",".join(chunk) + after, table, len(chunk))
 

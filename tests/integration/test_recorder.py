@@ -194,6 +194,17 @@ async def test_a_group_larger_than_one_call_is_one_transaction(rig: Rig, monkeyp
     assert counted["n"] == 40
 
 
+async def test_a_record_whose_rows_were_purged_meets_its_old_violation_and_is_counted_once(rig: Rig) -> None:
+    await rig.recorder._transactions.prepare()
+    await rig.record([capture("/tmp/x")])
+    await rig.database.execute("DELETE FROM filesystem_timestamps")
+    rig.flow.forget()
+    await rig.record([capture("/tmp/x"), capture("/tmp/y", 2)])
+    assert len(await rig.rows("filesystem_timestamps")) == len(await rig.rows("metadata_violations")) == 2
+    (counted,) = await rig.database.fetch_all("SELECT SUM(violation_count) AS n FROM violation_counts")
+    assert counted["n"] == 2
+
+
 async def test_what_the_database_refuses_is_found_by_halving_and_dead_lettered_alone(
     rig: Rig, settings: Settings
 ) -> None:

@@ -1,6 +1,6 @@
 -- Everything that the recorder writes in its one transaction. The recorder puts the rows where `(%s)` stands.
--- A row's id is derived from its cause, so a row that is there already is this very row. Rows that are their
--- record's anchor refuse to be doubled: the error tells that the record is stored already.
+-- A row's id is derived from its cause, so a row that is there already is this very row, and the error tells that
+-- its record is stored already.
 
 -- name: filesystem_timestamps
 INSERT INTO filesystem_timestamps
@@ -35,8 +35,7 @@ VALUES (%s);
 INSERT INTO metadata_violations
   (id, standard_id, standard_version, subject, field, observed, expected, severity, fingerprint, evidence,
    ruleset_revision, event_id, source_topic, source_partition, source_offset, event_time, detected_at)
-VALUES (%s)
-ON DUPLICATE KEY UPDATE id = id;
+VALUES (%s);
 
 -- name: outbox
 INSERT INTO outbox (id, messages)

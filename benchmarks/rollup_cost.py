@@ -1,0 +1,113 @@
+"""What the counts cost the writer of violations: the same transactions with them and without, in turns.
+
+A transaction is the product's, of plans that hold violations alone: their rows and, in the outbox, their announcements.
+"Without" has neither the triggers nor the statement that adds to the counts.
+"""
+
+import warnings
+from collections.abc import Callable
+from random import Random
+from statistics import median
+from time import perf_counter, time
+from uuid import uuid4
+
+import aiomysql
+
+from benchmarks.targets import Measurement
+from streams.judges.findings import Finding
+from streams.plan import Plan
+from streams.standards.standard import Standard
+from streams.store.database import Database
+from streams.store.migrate import all_migrations
+from streams.store.standards import load_standards
+from streams.store.transaction import Transactions
+from streams.violations import add_findings
+
+SIZES = (1, 20, 200, 2000)
+REPORTED = 200
+"""The size whose cost is reported: what a full batch of files holds when a tenth of them break a standard."""
+
+Progress = Callable[[str], None]
+
+
+async def measure(database: Database, quick: bool, progress: Progress) -> Measurement:
+    """Percent of a transaction's time: the median over the turns of the ratio of their medians."""
+    turns = 2 if quick else 9
+    taken: dict[tuple[int, bool], list[float]] = {(size, kept): [] for size in SIZES for kept in (True, False)}
+    made = _Violations(await load_standards(database))
+    try:
+        for turn in range(turns):
+            for kept in (turn % 2 == 0, turn % 2 == 1):
+                progress(f"cost of the counts: turn {turn + 1} of {turns}, {'with' if kept else 'without'} them")
+                await _set_up(database, kept)
+                for size in SIZES:
+                    repeats = (3 if quick else 10) * (4 if size <= REPORTED else 1)
+                    taken[size, kept].append(await _transactions(database, made, size, repeats))
+    finally:
+        await _set_up(database, kept=True)
+    percent = {
+        size: (median(a / b for a, b in zip(taken[size, True], taken[size, False], strict=True)) - 1) * 100
+        for size in SIZES
+    }
+    detail = {
+        f"{size} violations": {
+            "with_ms": round(median(taken[size, True]), 3),
+            "without_ms": round(median(taken[size, False]), 3),
+            "percent": round(percent[size], 1),
+        }
+        for size in SIZES
+    }
+    return Measurement("rollup_write_cost_percent", percent[REPORTED], "%", detail)
+
+
+async def _set_up(database: Database, kept: bool) -> None:
+    for sql in all_migrations()[6].statements():
+        if " TRIGGER " in sql:
+            name = sql.split(" TRIGGER ")[1].split()[0]
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", aiomysql.Warning)  # IF EXISTS is meant
+                await database.execute(sql if kept else f"DROP TRIGGER IF EXISTS {name}")
+
+
+async def _transactions(database: Database, made: "_Violations", size: int, repeats: int) -> float:
+    """The median of the milliseconds that a transaction takes, from its plan to its commit."""
+    transactions = Transactions(database, statement_seconds=60)
+    await transactions.prepare()  # here it learns whether counts are kept
+    times = []
+    for _ in range(repeats + 2):
+        plan = made.plan(size)
+        started = perf_counter()
+        await transactions.write([plan])
+        times.append((perf_counter() - started) * 1000)
+    return median(times[2:])
+
+
+class _Record:
+    """The Kafka record that the violations are said to come from."""
+
+    topic, partition, offset, timestamp = "governance.filesystem-timestamps.v1", 0, 0, 0
+    key, value, headers = None, None, ()
+
+
+class _Violations:
+    """Plans of violations, each of another file."""
+
+    def __init__(self, standards: list[Standard]) -> None:
+        self._random = Random(1)
+        self._standards = [standard for standard in standards if standard.applies_to == "filesystem"]
+        self._at_us = int(time() * 1_000_000)
+
+    def plan(self, count: int) -> Plan:
+        plan = Plan(_Record())
+        for _ in range(count):
+            self._at_us += 500
+            path = f"/srv/repo/src/module_{self._random.randrange(1000)}/Bad Name_{self._at_us}.py"
+            standard = self._random.choice(self._standards)
+            finding = Finding(
+                standard, f"build-07:{path}", "file_path", path, standard.pattern, standard.severity, {"glob": None}
+            )
+            add_findings(
+                plan, [finding], cause=path, event_id=str(uuid4()), event_time_us=self._at_us,
+                detected_at_us=self._at_us, ruleset_revision=1,
+            )  # fmt: skip
+        return plan
