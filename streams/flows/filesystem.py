@@ -69,7 +69,7 @@ class FilesystemFlow:
                     ruleset_revision=rules.revision,
                 )
             self._remember(key, file, captured_at_us, record, previous)
-        metrics.STANDARDS_LOOKUP.observe_all((perf_counter() - started,))
+        metrics.STANDARDS_LOOKUP.observe(perf_counter() - started)
         return plan
 
     def _remember(

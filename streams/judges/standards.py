@@ -7,6 +7,7 @@ import orjson
 
 from schemas.events import ClockReading, Document, FilesystemTimestamps, FileTimes, Submission
 from streams.judges.findings import Finding
+from streams.standards.fields import file_name_of
 from streams.standards.ruleset import CheckResult, Ruleset
 
 Value = str | None | list[str]
@@ -16,6 +17,7 @@ def judge_file(file: FileTimes, event: FilesystemTimestamps, rules: Ruleset) -> 
     """The standards that one file of a capture breaks."""
     values = {
         "file_path": file.file_path,
+        "file_name": file_name_of(file.file_path),  # several rules ask for it
         "host": event.host,
         "git_commit_sha": file.git_commit_sha,
         "platform": event.platform,

@@ -24,6 +24,11 @@ class BatchHistogram(Collector):
         self._sum = 0.0
         registry.register(self)
 
+    def observe(self, value: float) -> None:
+        """Count one value."""
+        self._counts[bisect_left(self._edges, value)] += 1
+        self._sum += value
+
     def observe_all(self, values: Iterable[float]) -> None:
         """Count every value into its bucket."""
         edges, counts = self._edges, self._counts

@@ -1,6 +1,7 @@
 """The fields that a rule may name, their aliases, and those that follow from a path."""
 
 from collections.abc import Callable, Mapping
+from operator import methodcaller
 from typing import Literal
 
 AppliesTo = Literal["filesystem", "clock", "submission"]
@@ -76,7 +77,7 @@ def reader(applies_to: str, field: str) -> Callable[[Values], Value]:
     derive = _DERIVED.get(field)
     source = _PATH_FIELDS.get(applies_to)
     if derive is None or source is None:
-        return lambda values: values.get(field)
+        return methodcaller("get", field)
 
     def derived(values: Values) -> Value:
         if field in values:

@@ -97,6 +97,7 @@ class FieldRules:
         "_remembered",
         "_wanted",
         "read",
+        "required",
         "standards",
     )
 
@@ -108,14 +109,16 @@ class FieldRules:
         self._must_not_be_found = tuple([match for match, _ in self._forbidden.quick])
         self._must_all_be_found = self._wanted.quick
         self._missing = tuple(_missing(standard) for standard in standards if standard.required)
+        self.required = bool(self._missing)
         self._remembered = remembered
         self._known: dict[str, tuple[CheckResult, ...]] = {}
 
     def broken(self, value: Value) -> Sequence[CheckResult]:
         """The failed rules; a list fails a rule with its first element that does."""
         if isinstance(value, str):
-            known = self._known.get(value) if self._remembered else None
-            return self._judge(value) if known is None else known
+            if self._remembered and (known := self._known.get(value)) is not None:
+                return known
+            return self._judge(value)
         if not value:
             return self._missing
         first: dict[str, CheckResult] = {}
@@ -141,9 +144,10 @@ class FieldRules:
         for match in self._must_not_be_found:
             if match(value):
                 return False
-        return not self._must_all_be_found or all(
-            len(match(value) or ()) == patterns for match, patterns in self._must_all_be_found
-        )
+        for match, patterns in self._must_all_be_found:  # noqa: SIM110  # a generator costs as much as the engine
+            if len(match(value) or ()) != patterns:
+                return False
+        return True
 
     def _failures(self, value: str, encoded: bytes) -> tuple[CheckResult, ...]:
         failed = self._forbidden.found(encoded) + self._wanted.not_found(encoded)
@@ -179,7 +183,9 @@ class Matcher:
         """The failed rules, in the order of their codes."""
         failed: list[CheckResult] = []
         for rules in self._everywhere:
-            if broken := rules.broken(rules.read(values)):
+            if (value := rules.read(values)) is None and not rules.required:
+                continue
+            if broken := rules.broken(value):
                 failed += broken
         if self._globs is not None:
             for rules in self._applying(path):

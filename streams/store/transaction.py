@@ -115,8 +115,11 @@ class Transactions:
 
 def _inserts(plans: Sequence[Plan], over_old_violations: bool) -> Iterator[_Step]:
     """Multi-row INSERTs, by table in the order of TABLES."""
-    for table in TABLES:
-        literals = [literal for plan in plans for literal in plan.rows.get(table, ())]
+    by_table: dict[str, list[str]] = {table: [] for table in TABLES}
+    for plan in plans:
+        for table, literals in plan.rows.items():
+            by_table[table] += literals
+    for table, literals in by_table.items():
         if literals:
             before, after = statement("record", table).split("(%s)")
             if over_old_violations and table == "metadata_violations":
