@@ -126,7 +126,7 @@ def _faust_settings(settings: Settings) -> dict[str, Any]:
         "topic_allow_declare": False,
         "table_standby_replicas": 0,
         "stream_wait_empty": True,
-        "stream_buffer_maxsize": 2,  # batches, not records
+        "stream_buffer_maxsize": 16,  # batches, not records: what one fetch brings of all partitions
         "broker_commit_interval": settings.commit_interval_seconds,
         "broker_commit_every": 1_000_000,  # the interval decides; counting batches would commit at odd times
         "broker_max_poll_records": settings.poll_records,

@@ -6,6 +6,7 @@ is that of its last record, and nothing is committed that was not acknowledged. 
 that this module overrides or calls are listed in README.md, with the contract test that guards each.
 """
 
+import asyncio
 import logging
 from collections.abc import Iterator, Mapping
 from time import monotonic
@@ -70,6 +71,24 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         else:
             fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms = 1, _IDLE_FETCH_MILLISECONDS
         return records
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        """Fetch and hand over, until told to stop.
+
+        Faust's own loop makes two tasks for each message, to give it up when the flow is suspended meanwhile. Here it
+        waits for the flow; by then the message is of an earlier generation, and the stream passes it over.
+        """
+        try:
+            while not (self._stopped.is_set() or fetcher._stopped.is_set()):
+                await asyncio.sleep(0)
+                async for tp, message in self.getmany(timeout=1.0):
+                    read = self._read_offset[tp]
+                    if read is None or message.offset >= read:
+                        await self.callback(message)
+                        self._read_offset[tp] = message.offset
+        except (*self.consumer_stopped_errors, asyncio.CancelledError):
+            if not self.app.should_stop:
+                raise
 
     def _to_message(self, tp: TP, records: Any) -> ConsumerMessage:
         last = records[-1]

@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import re
+from collections.abc import AsyncIterator
 from importlib.metadata import version
 from types import SimpleNamespace
 from typing import Any
@@ -78,6 +79,8 @@ def test_the_pin_is_the_version_these_tests_were_written_for() -> None:
         (Consumer, "commit", ["self", "topics", "start_new_transaction"]),
         (ThreadDelegateConsumer, "_new_consumer_thread", ["self"]),
         (ThreadDelegateConsumer, "_getmany", ["self", "active_partitions", "timeout"]),
+        (Consumer, "_drain_messages", ["self", "fetcher"]),
+        (Consumer, "getmany", ["self", "timeout"]),
         (driver.AIOKafkaConsumerThread, "_ensure_consumer", ["self"]),
         (ServiceThread, "_serve", ["self"]),
         (ServiceThread, "_gather_remaining_tasks", ["self"]),
@@ -138,6 +141,42 @@ async def test_a_fetch_lingers_only_while_records_flow(
     await fetcher.close()
     await client.close()
     assert seen == [(False, 500), (linger_milliseconds > 0, linger_milliseconds or 500), (False, 500)]
+
+
+async def test_what_was_fetched_is_handed_over_once_and_in_order(
+    app: faust.App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    consumer, fetcher, handed = app.consumer, SimpleNamespace(_stopped=asyncio.Event()), []
+    again = [begun(consumer, 0, 4), begun(consumer, 5, 9), begun(consumer, 3, 4)]
+
+    async def getmany(timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109
+        for message in again:
+            yield ONE, message
+        fetcher._stopped.set()
+
+    async def callback(message: ConsumerMessage) -> None:
+        handed.append(message.offset)
+
+    monkeypatch.setattr(consumer, "getmany", getmany)
+    consumer.callback = callback
+    await consumer._drain_messages(fetcher)
+    assert handed == [4, 9]
+    assert consumer._read_offset[ONE] == 9
+
+
+async def test_a_stopping_app_ends_the_hand_over_without_an_error(
+    app: faust.App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def getmany(timeout: float) -> AsyncIterator[Any]:  # noqa: ASYNC109
+        raise driver.ConsumerStoppedError
+        yield
+
+    monkeypatch.setattr(app.consumer, "getmany", getmany)
+    fetcher = SimpleNamespace(_stopped=asyncio.Event())
+    with pytest.raises(driver.ConsumerStoppedError):
+        await app.consumer._drain_messages(fetcher)
+    app._stopped.set()
+    await app.consumer._drain_messages(fetcher)
 
 
 def test_the_scheduler_setting_hands_over_whole_partitions(app: faust.App) -> None:
