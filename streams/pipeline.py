@@ -25,7 +25,7 @@ from streams.standards.ruleset import Ruleset
 
 log = structlog.get_logger(__name__)
 
-_FETCHED_BATCHES = 16
+_FETCHED_BATCHES = 4
 _GROUP_BYTES = 1_000_000
 """A record of many files becomes many rows: this bounds what a group and its transaction hold in memory."""
 _TURN_SECONDS = 0.005
