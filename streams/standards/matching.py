@@ -97,7 +97,6 @@ class FieldRules:
         "_remembered",
         "_wanted",
         "read",
-        "required",
         "standards",
     )
 
@@ -109,9 +108,26 @@ class FieldRules:
         self._must_not_be_found = tuple([match for match, _ in self._forbidden.quick])
         self._must_all_be_found = self._wanted.quick
         self._missing = tuple(_missing(standard) for standard in standards if standard.required)
-        self.required = bool(self._missing)
         self._remembered = remembered
         self._known: dict[str, tuple[CheckResult, ...]] = {}
+
+    def is_clean(self, value: Value) -> bool:
+        """Whether no rule fails, in one call, for there is one a field of every file; False may also mean "ask"."""
+        if value.__class__ is not str:
+            return not value and not self._missing
+        if self._remembered:
+            return self._known.get(value) == ()
+        try:
+            encoded = value.encode()
+        except UnicodeEncodeError:
+            return False
+        for match in self._must_not_be_found:
+            if match(encoded):
+                return False
+        for match, patterns in self._must_all_be_found:  # noqa: SIM110  # a generator costs as much as the engine
+            if len(match(encoded) or ()) != patterns:
+                return False
+        return True
 
     def broken(self, value: Value) -> Sequence[CheckResult]:
         """The failed rules; a list fails a rule with its first element that does."""
@@ -132,26 +148,13 @@ class FieldRules:
             encoded = value.encode()
         except UnicodeEncodeError:
             return tuple(_unreadable(standard, value) for standard in self.standards)
-        results = () if self._is_clean(encoded) else self._failures(value, encoded)
+        failed = self._forbidden.found(encoded) + self._wanted.not_found(encoded)
+        results = tuple([_failure(standard, value) for standard in failed]) if failed else ()
         if self._remembered and len(value) <= _REMEMBERED_CHARACTERS:
             if len(self._known) >= self._remembered:
                 self._known.clear()
             self._known[value] = results
         return results
-
-    def _is_clean(self, value: bytes) -> bool:
-        """Whether no rule fails; nearly always so, and asked in two calls of the engine for most fields."""
-        for match in self._must_not_be_found:
-            if match(value):
-                return False
-        for match, patterns in self._must_all_be_found:  # noqa: SIM110  # a generator costs as much as the engine
-            if len(match(value) or ()) != patterns:
-                return False
-        return True
-
-    def _failures(self, value: str, encoded: bytes) -> tuple[CheckResult, ...]:
-        failed = self._forbidden.found(encoded) + self._wanted.not_found(encoded)
-        return tuple([_failure(standard, value) for standard in failed])
 
 
 class Matcher:
@@ -183,14 +186,14 @@ class Matcher:
         """The failed rules, in the order of their codes."""
         failed: list[CheckResult] = []
         for rules in self._everywhere:
-            if (value := rules.read(values)) is None and not rules.required:
-                continue
-            if broken := rules.broken(value):
-                failed += broken
+            value = rules.read(values)
+            if not rules.is_clean(value):
+                failed += rules.broken(value)
         if self._globs is not None:
             for rules in self._applying(path):
-                if broken := rules.broken(rules.read(values)):
-                    failed += broken
+                value = rules.read(values)
+                if not rules.is_clean(value):
+                    failed += rules.broken(value)
         if len(failed) > 1:
             failed.sort(key=_result_code)
         return failed
