@@ -1,14 +1,16 @@
 -- What the judges must know of the past, looked up once a batch. `(%s)` is a list of literals.
 
 -- name: newest_files
+-- In this order and by this index: left to itself MariaDB reads the whole table for more than a few keys.
 SELECT t.path_key, t.captured_at, t.mtime_ns, t.ctime_ns, t.inode, t.device, t.source_partition, t.source_offset
-FROM filesystem_timestamps AS t
-JOIN (
+FROM (
   SELECT path_key, MAX(captured_at) AS captured_at
   FROM filesystem_timestamps
   WHERE path_key IN (%s) AND captured_at < CURRENT_TIMESTAMP(6) + INTERVAL 1 HOUR
   GROUP BY path_key
-) AS newest ON newest.path_key = t.path_key AND newest.captured_at = t.captured_at;
+) AS newest
+STRAIGHT_JOIN filesystem_timestamps AS t FORCE INDEX (idx_path_newest)
+  ON t.path_key = newest.path_key AND t.captured_at = newest.captured_at;
 
 -- name: clock_states
 SELECT component_name, protocol, last_sync_at, offset_microseconds, status, alert
