@@ -12,7 +12,8 @@ from benchmarks.contestants import Contestant
 from benchmarks.load import PARTITIONS, Load
 from benchmarks.stack import BenchStack
 from schemas.events import FilesystemTimestamps
-from streams.judges import mac_times, standards
+from streams.judges import standards
+from streams.judges.timestamps import Capture, judge_capture
 from streams.standards.catalog import seed_standards
 from streams.standards.ruleset import Ruleset
 from streams.times import microseconds
@@ -93,14 +94,12 @@ class Expectation:
 def judge(value: bytes, rules: Ruleset) -> list[Any]:
     """The findings in one event by the product's judges, for files that were never seen before."""
     event = FilesystemTimestamps.model_validate_json(value)
-    capture = mac_times.Capture(event.host, microseconds(event.captured_at), event.platform, event.filesystem_type)
+    capture = Capture(event.host, microseconds(event.captured_at), event.platform, event.filesystem_type)
+    judged = judge_capture(event.files, [None] * len(event.files), capture, rules.builtins)
     return [
         finding
-        for file in event.files
-        for finding in (
-            *standards.judge_file(file, event, rules),
-            *mac_times.judge_file(file, capture, None, rules.builtins),
-        )
+        for index, file in enumerate(event.files)
+        for finding in (*standards.judge_file(file, event, rules), *judged.findings.get(index, ()))
     ]
 
 

@@ -141,7 +141,7 @@ class Measurement:
 def drift_objective(alerts: Iterable[Mapping[str, Any]], threshold_microseconds: int) -> Objective:
     """Whether the drifting component's alert began with its first reading beyond the threshold and ended."""
     beyond = next(offset for offset in DRIFT_OFFSETS_MICROSECONDS if abs(offset) > threshold_microseconds)
-    ours = [alert for alert in alerts if alert["component_name"] == DRIFTING_COMPONENT]
+    ours = [alert for alert in alerts if (alert["component_name"], alert["kind"]) == (DRIFTING_COMPONENT, "offset")]
     began = [alert["offset_microseconds"] for alert in ours if alert["state"] == "firing"]
     ended = sum(alert["state"] == "resolved" for alert in ours)
     readings = ", ".join(f"{offset / 1000:g}" for offset in DRIFT_OFFSETS_MICROSECONDS)

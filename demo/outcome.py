@@ -63,7 +63,7 @@ class Outcome:
     """Violations of the events that were sent to be measured; not among `broken`."""
     found: list[Found]
     accused_honest: list[str]
-    """Honest files of the scratch tree that a timestomping rule accuses."""
+    """Honest files of the scratch tree that a timestomping rule accuses; a note (info) is no accusation."""
     alerts: list[dict[str, Any]]
     verdicts: list[dict[str, Any]]
     dead_letters: Mapping[tuple[str, str], int]
@@ -104,6 +104,7 @@ class Reader:
         violations = list({v["id"]: v for v in (orjson.loads(record.value) for record in self.violations)}.values())
         real = [violation for violation in violations if violation["event_id"] not in measured_events]
         codes = _timestomping_by_path(real)
+        accused = _timestomping_by_path(violation for violation in real if violation["severity"] != "info")
         rows = await self._rows()
         return Outcome(
             sent=dict(self._wire.sent),
@@ -112,7 +113,7 @@ class Reader:
             broken=_broken(real),
             measured_violations=len(violations) - len(real),
             found=[Found(tampering, codes.get(str(tampering.path), ())) for tampering in tamperings],
-            accused_honest=[path for path in honest if codes.get(path)],
+            accused_honest=[path for path in honest if path in accused],
             alerts=[orjson.loads(record.value) for record in await self._wire.read("drift-alerts.v1")],
             verdicts=[orjson.loads(record.value) for record in await self._wire.read("verdicts.v1")],
             dead_letters=await self._dead_letters(),

@@ -75,7 +75,7 @@ class Scratch:
             self._utime("tampered/sensor.dat", "0 (the epoch)", lambda: 0, "TS-TIME-OUT-OF-RANGE"),
             self._utime("tampered/archive.dat", "-1 day (1969)", lambda: -DAY_SECONDS * 10**9, "TS-TIME-OUT-OF-RANGE"),
             self._swap("tampered/release", "tampered/release.previous"),
-            self._touch("tampered/contract.md", "-t", _PAST, expected=None),
+            self._touch("tampered/contract.md", "-t", _PAST, expected="TS-MTIME-REGRESSED"),
             self._touch("tampered/payroll.csv", "-r", "honest/budget-2026.csv", expected=None),
         ]
 

@@ -13,8 +13,9 @@ from schemas.events import ClockReading, Document, FilesystemTimestamps, Submiss
 FILES, CLOCKS, SUBMISSIONS = "filesystem-timestamps.v1", "clock-sync.v1", "submissions.v1"
 
 DRIFTING_COMPONENT = "api-gateway"
-DRIFT_OFFSETS_MICROSECONDS = (400, 6_000, 14_000, 19_000, 3_000)
-"""Two within the threshold of 10 ms, two beyond it, one within it again: one alert, which begins and ends."""
+DRIFT_OFFSETS_MICROSECONDS = (400, 6_000, 14_000, 19_000, 3_000, 3_000, 3_000)
+"""Two within the threshold of 10 ms, two beyond it, three well within it: one alert, which begins and ends."""
+_READING_SECONDS = 40
 
 _TOO_LARGE_BYTES = 900_000
 
@@ -39,16 +40,16 @@ class Event:
 
 
 def drifting_clock() -> list[Event]:
-    """Readings of a component that drifts away and comes back, a second apart, the last of them taken now."""
+    """Readings of a component that drifts away and comes back, the last of them taken now."""
     now = datetime.now(UTC)
-    first = now - timedelta(seconds=len(DRIFT_OFFSETS_MICROSECONDS) - 1)
+    first = now - timedelta(seconds=_READING_SECONDS * (len(DRIFT_OFFSETS_MICROSECONDS) - 1))
     readings = [
         ClockReading(
             event_id=str(uuid4()),
             component_name=DRIFTING_COMPONENT,
             protocol="NTP",
             offset_microseconds=offset,
-            last_sync_at=first + timedelta(seconds=number),
+            last_sync_at=first + timedelta(seconds=_READING_SECONDS * number),
             stratum=2,
             leap_status="normal",
         )

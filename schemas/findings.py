@@ -49,34 +49,69 @@ class Violation(_Finding):
     source: SourceRef
 
 
-class DriftAlert(_Finding):
-    """`drift-alerts.v1`, key = component_name: a clock began or ceased to drift.
+DriftKind = Literal[
+    "offset",
+    "offset_warning",
+    "uncertain",
+    "unsynchronised",
+    "root_distance",
+    "jitter",
+    "predicted_crossing",
+    "local_reference",
+    "stale",
+    "outlier",
+    "reference_suspect",
+]
 
-    `alert_id` is deterministic and shared by the firing and the resolved message of one episode.
+
+class DriftAlert(_Finding):
+    """`drift-alerts.v1`, key = component_name: something about a clock began or ceased to be wrong.
+
+    `alert_id` is deterministic and shared by the firing and the resolved message of one episode; `dedup_key` is
+    shared by all episodes of one kind of one clock. An alert about what all clocks of a protocol follow has the
+    component `*`.
     """
 
     alert_id: str
     dedup_key: str = Field(description="component|protocol|kind")
-    state: Literal["firing", "resolved"]
-    kind: Literal["offset", "unsynchronised"]
+    state: Literal["pending", "firing", "resolved"]
+    kind: DriftKind
     severity: Literal["warning", "critical"]
     component_name: str
+    host: str | None = Field(None, description="Where the clock runs; readings do not tell it yet.")
     protocol: Protocol
     offset_microseconds: int
     direction: Literal["fast", "slow", "exact"]
     threshold_microseconds: int
     excess_microseconds: int
-    bound_microseconds: float
-    previous_offset_microseconds: int | None
+    bound_microseconds: float = Field(description="What |error| cannot exceed, as far as the readings tell.")
+    earliest_at: datetime | None = Field(
+        None, description="The true time, when this clock showed its reading's, is not before this ..."
+    )
+    latest_at: datetime | None = Field(None, description="... and not after this.")
+    trend: Literal["diverging", "converging", "steady"] = "steady"
+    rate_ppm: float | None = Field(None, description="Slope of the last 8 offsets; positive: gaining.")
+    eta_seconds: float | None = Field(None, description="Until that line crosses the threshold.")
+    previous_offset_microseconds: int | None = None
     peak_offset_microseconds: int
-    stratum: int | None
-    leap_status: str | None
-    reference_id: str | None
+    stratum: int | None = None
+    leap_status: str | None = None
+    reference_id: str | None = None
+    root_delay_microseconds: float | None = None
+    root_dispersion_microseconds: float | None = None
+    rtt_microseconds: float | None = None
+    age_seconds: float = Field(0.0, description="From the reading to its arrival; of a silent clock, to now.")
     starts_at: datetime
     last_seen_at: datetime
     ends_at: datetime | None
-    occurrences: int
+    occurrences: int = Field(description="Readings since the alert began, this one included.")
+    observed: str | None = Field(None, description="What the rule saw when the alert began.")
+    expected: str | None = Field(None, description="The condition that was not met.")
+    evidence: dict[str, Any] = Field(default_factory=dict, description="The rule's numbers.")
+    tags: list[str] = Field(default_factory=list, description="bound_partial, no_rtt: what the reading did not tell.")
+    inhibited_by: str | None = Field(None, description="The kind of alert that speaks for this one.")
     text: str
+    runbook: str | None = None
     standard_code: str
     standard_version: int
     ruleset_revision: int

@@ -9,8 +9,11 @@ import faust
 import mode
 
 from streams.agents import add_agents
+from streams.clock_partitions import AssignedPartitions
+from streams.clock_timer import ClockTimer
 from streams.flows import AnyFlow
 from streams.flows.clock import ClockFlow
+from streams.flows.clock_limits import clock_limits
 from streams.flows.filesystem import FilesystemFlow
 from streams.flows.submission import SubmissionFlow
 from streams.kafka.announcer import Announcer
@@ -42,11 +45,12 @@ class Parts:
     recorder: Recorder
     probes: Probes
     sweeper: Sweeper
+    clock_timer: ClockTimer
 
     @property
     def services(self) -> list[mode.Service]:
         """The parts that run, in the order in which they start."""
-        return [self.standards, self.recorder, self.sweeper, self.probes]
+        return [self.standards, self.recorder, self.sweeper, self.clock_timer, self.probes]
 
 
 def build_app(settings: Settings, health: Health) -> faust.App:
@@ -57,9 +61,15 @@ def build_app(settings: Settings, health: Health) -> faust.App:
     transactions = Transactions(database, settings.database_statement_timeout_seconds)
     recorder = Recorder(settings, transactions, recall, announcer, health)
     standards = StandardsCache(database, settings.standards_poll_seconds)
+    clock_flow = ClockFlow(recall, clock_limits(settings))
     flows: list[AnyFlow] = [
-        FilesystemFlow(recall, settings.file_state_cache),
-        ClockFlow(recall, settings.drift_threshold_microseconds),
+        FilesystemFlow(
+            recall,
+            settings.file_state_cache,
+            with_history=settings.file_history,
+            unwritten_batches=2 * settings.queued_groups + 3,
+        ),
+        clock_flow,
         SubmissionFlow(recall),
     ]
     for flow in flows:
@@ -74,6 +84,7 @@ def build_app(settings: Settings, health: Health) -> faust.App:
         recorder,
         Probes(settings, app, database, recorder, health),
         Sweeper(settings, database, announcer),
+        ClockTimer(settings, clock_flow, recall, recorder, standards.current, AssignedPartitions(app, settings)),
     )
     app.health = health
     health.kafka_answers = lambda: announcer.reachable

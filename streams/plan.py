@@ -63,10 +63,14 @@ class Plan:
     rows: dict[str, list[str]] = field(default_factory=dict)
     announcements: list[Announcement] = field(default_factory=list)
     violations: list[Violated] = field(default_factory=list)
+    shadow: dict[tuple[str, int], int] = field(default_factory=dict)
+    """(code, version) of rules in shadow, with how often they would have been violated."""
     dead_letter: DeadLetter | None = None
     duplicate: bool = False
     drift_alerts: list[tuple[str, str]] = field(default_factory=list)
     """(kind, severity) of each alert that begins to fire."""
+    from_timer: bool = False
+    """Caused by time and not by a record: stored and announced like any, and not counted as consumed."""
 
     def become_duplicate(self) -> None:
         """The record's rows are there already: what was decided with them was announced with them."""

@@ -81,6 +81,7 @@ class Recorder(mode.Service):  # type: ignore[misc]
         self._announced: list[str] = []
         self._replaying = False
         self._internal_errors = 0
+        self._shadow_labels: set[str] = set()
         self.detection_samples_ms: deque[float] = deque(maxlen=_LATENCY_SAMPLES)
         """Recent times from Kafka timestamp to commit, for query_metrics."""
 
@@ -180,6 +181,8 @@ class Recorder(mode.Service):  # type: ignore[misc]
         """Mark the plans whose rows are in the database as duplicates; the others are returned."""
         anchors = defaultdict(list)
         for plan in live:
+            if plan.from_timer:
+                continue
             anchors[plan.anchor_table].append(plan.anchor)
         known: set[str] = set()
         for table, ids in anchors.items():
@@ -197,7 +200,11 @@ class Recorder(mode.Service):  # type: ignore[misc]
             if plan.dead_letter is None
             for message in plan.announcements
         ]
-        outgoing += [self._dead_letter(plan, plan.dead_letter, committed_at) for plan in plans if plan.dead_letter]
+        for plan in plans:
+            if plan.dead_letter and plan.from_timer:  # there is no record to keep; the timer will try again
+                log.error("timer_refused_by_database", error=plan.dead_letter.message)
+            elif plan.dead_letter:
+                outgoing.append(self._dead_letter(plan, plan.dead_letter, committed_at))
         if outgoing:
             await self._announcer.send_all(outgoing)
 
@@ -208,6 +215,8 @@ class Recorder(mode.Service):  # type: ignore[misc]
 
     def _require_few_internal_errors(self, plans: Sequence[Plan]) -> None:
         for plan in plans:
+            if plan.from_timer:
+                continue
             if plan.dead_letter is None:
                 self._internal_errors = 0
             elif plan.dead_letter.reason == "internal_error":
@@ -220,21 +229,33 @@ class Recorder(mode.Service):  # type: ignore[misc]
     def _count(self, plans: Sequence[Plan], committed_at: float) -> None:
         outcomes: Counter[tuple[str, str]] = Counter()
         detection_seconds = []
+        consumed = [plan for plan in plans if not plan.from_timer]
         for plan in plans:
             outcome = "dead_lettered" if plan.dead_letter else "duplicate" if plan.duplicate else "stored"
-            outcomes[plan.record.topic, outcome] += 1
+            if not plan.from_timer:
+                outcomes[plan.record.topic, outcome] += 1
             if outcome != "stored":
                 continue
-            detection_seconds.append(max(0.0, committed_at - plan.record.timestamp / 1000))
+            if not plan.from_timer:
+                detection_seconds.append(max(0.0, committed_at - plan.record.timestamp / 1000))
             for violated in plan.violations:
                 metrics.VIOLATIONS.labels(violated.category, violated.severity).inc()
+            for (code, _), count in plan.shadow.items():
+                metrics.SHADOW_VIOLATIONS.labels(self._shadow_label(code)).inc(count)
             for kind, severity in plan.drift_alerts:
                 metrics.DRIFT_ALERTS.labels(kind, severity).inc()
         metrics.VIOLATION_DETECTION.observe_all(detection_seconds)
         for (topic, outcome), count in outcomes.items():
             metrics.RECORDS.labels(topic, outcome).inc(count)
-        metrics.BATCH_RECORDS.observe(len(plans))
-        self.detection_samples_ms.append(max(0.0, committed_at * 1000 - plans[0].record.timestamp))
+        if consumed:
+            metrics.BATCH_RECORDS.observe(len(consumed))
+            self.detection_samples_ms.append(max(0.0, committed_at * 1000 - consumed[0].record.timestamp))
+
+    def _shadow_label(self, code: str) -> str:
+        if code not in self._shadow_labels and len(self._shadow_labels) >= metrics.SHADOW_LABEL_LIMIT:
+            return "other"
+        self._shadow_labels.add(code)
+        return code
 
     async def _forget_announced(self) -> None:
         announced, self._announced = self._announced, []

@@ -112,6 +112,9 @@ class Settings(BaseSettings):
         100, ge=1, description="Consecutive records failing with a bug of ours after which the worker stops."
     )
     file_state_cache: int = Field(100_000, ge=0, description="Paths whose last record is kept in memory.")
+    file_history: bool = Field(
+        True, description="Hold each file against the previous record of its path, and its host's clock; 0: neither."
+    )
     standards_poll_seconds: PositiveSeconds = Field(1, description="How often metadata_standards is read for changes.")
     probe_seconds: PositiveSeconds = Field(
         60, description="How often a worker times the compliance and clock status queries."
@@ -120,6 +123,34 @@ class Settings(BaseSettings):
 
     # --- judgement
     drift_threshold_microseconds: int = Field(10_000, ge=1, description="|offset| above which a clock is drifting.")
+    drift_threshold_ntp_microseconds: int = Field(0, ge=0, description="The same for NTP alone; 0: as above.")
+    drift_threshold_server_microseconds: int = Field(0, ge=0, description="The same for Server alone; 0: as above.")
+    drift_threshold_ptp_microseconds: int = Field(10_000, ge=1, description="The same for PTP.")
+    drift_threshold_browser_microseconds: int = Field(
+        100_000, ge=1, description="The same for Browser, less half the round trip."
+    )
+    drift_warning_ntp_microseconds: int = Field(0, ge=0, description="Offset of NTP worth a warning; 0: none.")
+    drift_warning_server_microseconds: int = Field(1_000, ge=0, description="The same for Server.")
+    drift_warning_ptp_microseconds: int = Field(1, ge=0, description="The same for PTP.")
+    drift_warning_browser_microseconds: int = Field(0, ge=0, description="The same for Browser.")
+    clock_jitter_ntp_microseconds: int = Field(1_000, ge=0, description="Scatter of 8 offsets that is jitter; 0: none.")
+    clock_jitter_server_microseconds: int = Field(1_000, ge=0, description="The same for Server.")
+    clock_jitter_ptp_microseconds: int = Field(1, ge=0, description="The same for PTP.")
+    clock_jitter_browser_microseconds: int = Field(10_000, ge=0, description="The same for Browser.")
+    clock_clear_readings: int = Field(3, ge=1, le=1000, description="Clear readings in a row that end an alert ...")
+    clock_clear_seconds: float = Field(60, ge=0, le=86_400, description="... if they span so long.")
+    clock_silence_seconds: PositiveSeconds = Field(60, description="A clock is silent at the earliest after this ...")
+    clock_silence_intervals: float = Field(
+        3, ge=1, le=1000, description="... and after so many of its usual intervals."
+    )
+    clock_predict_seconds: float = Field(
+        3600, ge=0, le=604_800, description="How far ahead a crossing of the threshold is foretold."
+    )
+    clock_holdover_seconds: PositiveSeconds = Field(
+        24, description="A silent PTP clock holds over for so long, then runs free."
+    )
+    clock_wander_ppm: float = Field(15, ge=0, le=500, description="How fast a clock that nobody corrects may run away.")
+    clock_timer_seconds: PositiveSeconds = Field(5, description="How often silence and peers are looked at.")
 
     @field_validator("database_url")
     @classmethod

@@ -45,6 +45,10 @@ def add_findings(
     violation_rows = plan.rows.setdefault("metadata_violations", [])
     for finding in findings:
         standard = finding.standard
+        if standard.status == "shadow":  # on trial: counted with the record, and neither recorded nor announced
+            version = standard.code, standard.version
+            plan.shadow[version] = plan.shadow.get(version, 0) + 1
+            continue
         violation_id = derived_id(cause, standard.code, finding.field, finding.subject)
         incident = fingerprint(standard.code, finding.subject, finding.field)
         evidence = orjson.dumps(finding.evidence)

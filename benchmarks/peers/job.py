@@ -16,7 +16,7 @@ from schemas.events import FilesystemTimestamps, FileTimes
 from streams.identity import NAMESPACE, digest_of, fingerprint, path_key
 from streams.judges import standards
 from streams.judges.findings import Finding
-from streams.judges.mac_times import Capture, judge_file
+from streams.judges.timestamps import Capture, judge_capture
 from streams.standards.ruleset import Ruleset
 from streams.times import clamped_timestamp_text, microseconds, timestamp_text
 
@@ -67,14 +67,12 @@ class Job:
             offset,
         )
         source = (event.event_id, self._topic, partition, offset, timestamp_text(captured_at_us))
+        judged = judge_capture(event.files, [None] * len(event.files), capture, self._ruleset.builtins)
         files, violations = [], []
         for index, file in enumerate(event.files):
             row_id = str(uuid5(NAMESPACE, f"{cause}\0{index}"))
             files.append((row_id, *_file_columns(file, event.host), *shared))
-            found = [
-                *standards.judge_file(file, event, self._ruleset),
-                *judge_file(file, capture, None, self._ruleset.builtins),
-            ]
+            found = [*standards.judge_file(file, event, self._ruleset), *judged.findings.get(index, ())]
             violations += [self._violation(finding, row_id, source) for finding in found]
         return files, violations
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 from datetime import UTC, datetime
+from time import perf_counter
 from typing import Any
 from uuid import uuid4
 
@@ -12,18 +13,23 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from schemas.events import ClockReading
+from schemas.events import ClockReading, Protocol
 from streams.cli.terminal import cell
 from streams.errors import UserError
+from streams.flows.clock_limits import clock_limits
+from streams.judges.clocks import ClockState, Episode, Kind, Limits
+from streams.judges.clocks.silence import bound_at, ptp_state
 from streams.producers.clocks import read_clock
 from streams.producers.publish import publish as publish_events
 from streams.settings import Settings, load_settings
-from streams.store.components import NEVER_READ_US
+from streams.store.components import NEVER_READ_US, clock_rows
 from streams.store.database import Database
-from streams.store.statements import statement
-from streams.times import microseconds
+from streams.store.recall import Recall, clock_state
+from streams.times import from_microseconds, microseconds
 
 TOPIC = "clock-sync.v1"
+_LEAST_COLUMNS = 140
+"""Narrower, the table would be squeezed to nothing: a pipe counts as 80 columns."""
 clock_app = typer.Typer(help="Clock readings: publish one (the default), or show the state of all.")
 
 
@@ -87,47 +93,86 @@ def status(
     component: str = typer.Argument("", help="One component; default: all."),
     as_json: bool = typer.Option(False, "--json", help="One JSON document instead of a table."),
 ) -> None:
-    """Show the newest state of each clock; exit 1 when one is drifting or in error."""
-    clocks = asyncio.run(_states(load_settings(), component))
+    """Show the newest state of each clock; exit 1 when one is drifting, in error, or silent."""
+    settings = load_settings()
+    clocks, peer_alerts, milliseconds = asyncio.run(_states(settings, component))
     if component and not clocks:
         raise UserError(f"COMPONENT {component!a}: is not known; `cockpit clock status` lists all")
     if as_json:
         typer.echo(json.dumps(clocks, default=str, indent=2))
     else:
-        table = Table("component", "protocol", "status", "offset", "last reading (UTC)", "drifting since")
-        for clock in clocks:
-            offset = "" if clock["last_sync_at"] is None else f"{clock['offset_microseconds'] / 1000:+.3f} ms"
-            table.add_row(
-                *map(
-                    cell,
-                    (
-                        clock["component_name"],
-                        clock["protocol"],
-                        clock["status"],
-                        offset,
-                        clock["last_sync_at"] or "no reading yet",
-                        clock["alert_since"] or "",
-                    ),
-                )
-            )
-        Console().print(table)
-    if any(clock["last_sync_at"] and clock["status"] != "synchronized" for clock in clocks):
+        Console(width=max(Console().width, _LEAST_COLUMNS)).print(_table(clocks))
+        for (name, protocol, kind), episode in sorted(peer_alerts.items()):
+            since = from_microseconds(episode.starts_at_us).isoformat(timespec="seconds")
+            typer.echo(f"{episode.severity}: {kind.replace('_', ' ')} of {cell(name)} ({protocol}) since {since}")
+        typer.echo(f"{len(clocks)} clocks, read in {milliseconds:.1f} ms")
+    if peer_alerts or any(clock["state"] in ("drifting", "error", "stale", "freerun") for clock in clocks):
         raise typer.Exit(1)
 
 
-async def _states(settings: Settings, component: str) -> list[dict[str, Any]]:
+def _table(clocks: list[dict[str, Any]]) -> Table:
+    table = Table(
+        "component", "protocol", "state", "offset", "bound", "last reading (UTC)", "age", "alert", "last step"
+    )
+    for clock in clocks:
+        known = clock["last_sync_at"] is not None
+        alerts = ", ".join(f"{a['kind'].replace('_', ' ')} ({a['severity']})" for a in clock["alerts"])
+        step = f"{clock['last_step_microseconds'] / 1000:+.3f} ms" if clock["last_step_at"] else ""
+        values = (
+            clock["component_name"],
+            clock["protocol"],
+            clock["state"],
+            f"{clock['offset_microseconds'] / 1000:+.3f} ms" if known else "",
+            f"{clock['bound_microseconds'] / 1000:.3f} ms" if clock["bound_microseconds"] is not None else "",
+            f"{clock['last_sync_at']:%Y-%m-%d %H:%M:%S}" if known else "no reading yet",
+            f"{clock['age_seconds']:.0f} s" if clock["age_seconds"] is not None else "",
+            f"{alerts} since {clock['alert_since']}" if alerts else "",
+            step and f"{step} at {clock['last_step_at']:%H:%M:%S}",
+        )
+        table.add_row(*map(cell, values))
+    return table
+
+
+async def _states(
+    settings: Settings, component: str
+) -> tuple[list[dict[str, Any]], dict[tuple[str, Protocol, Kind], Episode], float]:
+    limits = clock_limits(settings)
     async with Database(settings, connections=2) as database:
-        found = await database.fetch_all(statement("clocks", "states"), (component,) * 4)
-    return [_state(row) for row in found]
+        started = perf_counter()
+        found = await clock_rows(database, component)
+        alerts = await Recall(database).peer_alerts()
+        milliseconds = (perf_counter() - started) * 1000
+    now_us = microseconds(datetime.now(UTC))
+    ours = {key: episode for key, episode in alerts.items() if not component or key[0] in (component, "*")}
+    return [_state(row, limits, now_us) for row in found], ours, milliseconds
 
 
-def _state(row: dict[str, Any]) -> dict[str, Any]:
-    alert = json.loads(row.pop("alert") or "null")
+def _state(row: dict[str, Any], limits: Limits, now_us: int) -> dict[str, Any]:
     never = microseconds(row["last_sync_at"].replace(tzinfo=UTC)) <= NEVER_READ_US
-    since = None if alert is None else datetime.fromtimestamp(alert["starts_at_us"] / 1e6, UTC)
+    shown = {name: row[name] for name in ("component_name", "protocol", "status", "offset_microseconds")}
+    if never:
+        nothing = ("bound_microseconds", "last_sync_at", "age_seconds", "alert_since", "last_step_at")
+        return {**shown, "status": "unknown", "state": "unknown", **dict.fromkeys(nothing), "alerts": []}
+    state = clock_state(row)
+    main = state.main_episode
     return {
-        **row,
-        "status": "unknown" if never else row["status"],
-        "last_sync_at": None if never else row["last_sync_at"],
-        "alert_since": None if since is None else since.isoformat(timespec="seconds"),
+        **shown,
+        "state": _shown_state(row["protocol"], state, limits, now_us),
+        "certainty": state.certainty,
+        "bound_microseconds": bound_at(state, now_us, limits),
+        "last_sync_at": row["last_sync_at"],
+        "age_seconds": max(0.0, (now_us - state.arrived_us) / 1e6),
+        "alert_since": from_microseconds(main.starts_at_us).isoformat(timespec="seconds") if main else None,
+        "alerts": [episode.document() for episode in state.episodes.values()],
+        "last_step_at": row["last_step_at"],
+        "last_step_microseconds": row["last_step_microseconds"],
     }
+
+
+def _shown_state(protocol: Protocol, state: ClockState, limits: Limits, now_us: int) -> str:
+    """One word: how the clock is, or that it has not been heard; of PTP also whether it holds over."""
+    if "stale" in state.episodes:
+        return "stale" if protocol != "PTP" else ptp_state(state, now_us, limits)
+    if state.status == "synchronized" and state.certainty in ("uncertain", "indeterminate"):
+        return state.certainty
+    return state.status

@@ -13,7 +13,7 @@ from streams.standards.catalog import seed_standards
 from streams.store import components, rollup
 from streams.store.database import Database
 from streams.store.migrate import migrate as apply_migrations
-from streams.store.standards import insert_missing
+from streams.store.registry import insert_missing
 
 topics_app = typer.Typer(help="The Kafka topics that the product reads and writes.", no_args_is_help=True)
 

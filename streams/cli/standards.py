@@ -1,52 +1,58 @@
-"""`cockpit standards`: look at the rules, check them before they are live, and put them into the registry."""
+"""`cockpit standards`: look at the rules, their versions and what was done to them."""
 
 import asyncio
 import sys
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import orjson
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from streams.cli import standards_change, standards_check, standards_replay
+from streams.cli.standards_registry import known_versions, read, version_of
+from streams.cli.terminal import cell, plain
 from streams.errors import UserError
-from streams.settings import load_settings
-from streams.standards.catalog import Changes, differences, load_yaml, plan_changes
-from streams.standards.fields import path_field
-from streams.standards.lint import LintMessage, field_values, lint, passes
-from streams.standards.matching import CheckResult, Matcher
-from streams.standards.patterns import compile_pattern
-from streams.standards.ruleset import require_evaluable
-from streams.standards.standard import RulesetError, Standard, StandardSpec
+from streams.standards.fields import APPLIES_TO
+from streams.standards.lifecycle import NEXT
+from streams.standards.lint import passes
+from streams.standards.patterns import PatternError, compile_expression
+from streams.standards.planning import differences, head
+from streams.standards.standard import STATUSES, Standard
 from streams.store import standards as store
-from streams.store.database import Database
+from streams.store.version_rows import digest_of
 
-standards_app = typer.Typer(help="The rules: list, check, try and apply them.", no_args_is_help=True)
-_SHOWN_CHARACTERS = 200
+_SHOWN_CHARACTERS = 4096
 _PIPED_COLUMNS = 200
 
 
 def register(app: typer.Typer) -> None:
     """Add the group."""
-    app.add_typer(standards_app, name="standards")
+    group = typer.Typer(help="The rules: list, check, try, apply and replay them.", no_args_is_help=True)
+    group.command("list")(list_standards)
+    group.command("show")(show)
+    group.command("diff")(diff)
+    group.command("history")(history)
+    for part in (standards_check, standards_change, standards_replay):
+        part.register(group)
+    app.add_typer(group, name="standards")
 
 
-@standards_app.command("list")
 def list_standards(
     applies_to: str | None = typer.Option(None, help="filesystem, clock or submission."),
     category: str | None = typer.Option(None, help="Only this category."),
     status: str | None = typer.Option(None, help="draft, shadow, active, suspended or retired."),
     as_json: bool = typer.Option(False, "--json", help="One JSON document of all columns."),
 ) -> None:
-    """List the registry."""
+    """List the registry; a version on trial beside an active one has a line of its own."""
+    for option, value, known in (("--applies-to", applies_to, APPLIES_TO), ("--status", status, STATUSES)):
+        if value is not None and value not in known:
+            raise UserError(f"{option} {value!a}: is unknown; choose one of {', '.join(known)}")
     wanted = {"applies_to": applies_to, "category": category, "status": status}
     standards = [
         standard
-        for standard in asyncio.run(_load())
+        for standard in asyncio.run(_shown())
         if all(value is None or getattr(standard, key) == value for key, value in wanted.items())
     ]
     if as_json:
@@ -55,70 +61,16 @@ def list_standards(
     _print_table(standards)
 
 
-@standards_app.command("lint")
-def lint_standards(
-    files: list[Path] = typer.Argument(None, help="YAML files; without any, the registry is checked."),
-) -> None:
-    """Check standards and say what is wrong with them; exit 1 when something must not be applied."""
-    standards = _standards_of(files) if files else asyncio.run(_load())
-    messages = _print_lint(standards)
-    errors = sum(message.level == "error" for message in messages)
-    typer.echo(f"{len(standards)} standards, {errors} errors, {len(messages) - errors} warnings")
-    if errors:
-        raise typer.Exit(1)
-
-
-@standards_app.command("test")
-def try_command(
-    code: str | None = typer.Argument(None, help="One standard; without it, the samples of all are run."),
-    value: list[str] = typer.Option([], help="A value of the standard's field; may be repeated."),
-    path: str | None = typer.Option(None, help="The path that the standard's path_glob is held against."),
-    file: Path | None = typer.Option(None, help="Take the standards from this YAML file, not the registry."),
-) -> None:
-    """Hold values, or a standard's own samples, against standards; exit 1 when one does not do as it should."""
-    standards = [s for s in (_standards_of([file]) if file else asyncio.run(_load())) if s.kind == "regex"]
-    if code is not None:
-        standards = [standard for standard in standards if standard.code == code]
-        if not standards:
-            raise UserError(f"standard {code}: there is no regex standard with this code")
-    if value:
-        if code is None:
-            raise UserError("--value: name the standard that it is held against")
-        failed = _test_values(standards[0], value, path)
-    else:
-        failed = _test_samples(standards)
-    if failed:
-        raise typer.Exit(1)
-
-
-@standards_app.command("apply")
-def apply_standards(
-    file: Path = typer.Argument(..., help="A YAML file with `standards:`."),
-    yes: bool = typer.Option(False, "--yes", help="Do not ask."),
-    dry_run: bool = typer.Option(False, "--dry-run", help="Show what would change and change nothing."),
-) -> None:
-    """Put the standards of a file into the registry; workers judge by them within two seconds."""
-    specs = load_yaml(file)
-    if any(message.level == "error" for message in _print_lint([spec.to_standard() for spec in specs])):
-        raise UserError(f"{file}: nothing was applied: correct the errors above first")
-    changes = plan_changes(asyncio.run(_load()), specs)
-    _print_plan(changes)
-    if dry_run or not (changes.added or changes.changed):
-        return
-    if not yes:
-        typer.confirm("Apply?", abort=True)
-    done = asyncio.run(_apply(specs))
-    typer.echo(f"applied: {len(done.added)} added, {len(done.changed)} changed, {len(done.unchanged)} unchanged")
-
-
-async def _load() -> list[Standard]:
-    async with Database(load_settings(), connections=2) as database:
-        return await store.load_standards(database)
-
-
-async def _apply(specs: list[StandardSpec]) -> Changes:
-    async with Database(load_settings(), connections=2) as database:
-        return await store.upsert(database, specs)
+async def _shown() -> list[Standard]:
+    heads, versions = await read(store.load_standards), await read(store.load_versions)
+    shown = {(standard.code, standard.version) for standard in heads}
+    beside = [
+        version
+        for known in versions.values()
+        for version in known
+        if version.status in ("draft", "shadow") and (version.code, version.version) not in shown
+    ]
+    return sorted([*heads, *beside], key=lambda standard: (standard.code, standard.version))
 
 
 def _print_table(standards: list[Standard]) -> None:
@@ -128,72 +80,122 @@ def _print_table(standards: list[Standard]) -> None:
         table.add_column(name, no_wrap=True)
     table.add_column("what it wants", no_wrap=True, overflow="ellipsis", ratio=1)
     for s in standards:
-        columns = (s.code, str(s.version), s.category, s.severity, s.status, f"{s.applies_to} {s.field}", s.description)
-        table.add_row(*map(escape, columns))
+        columns = (s.code, s.version, s.category, s.severity, s.status, f"{s.applies_to} {s.field}", s.description)
+        table.add_row(*map(cell, columns))
     console.print(table)
     console.print(f"{len(standards)} standards")
 
 
-def _standards_of(paths: Iterable[Path]) -> list[Standard]:
-    return [spec.to_standard() for path in paths for spec in load_yaml(path)]
+def show(
+    code: str = typer.Argument(...),
+    version: int | None = typer.Option(None, help="Another version than the one that counts."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON document."),
+) -> None:
+    """Show one standard: what it says, its versions, what it found and what it would have found."""
+    asyncio.run(_show(code, version, as_json))
 
 
-def _print_lint(standards: Iterable[Standard]) -> list[LintMessage]:
-    messages = [message for standard in standards for message in lint(standard)]
-    for message in messages:
-        typer.echo(f"{message.level}: {message.code}: {message.text}")
-    return messages
+async def _show(code: str, number: int | None, as_json: bool) -> None:
+    versions = await read(lambda database: known_versions(database, code))
+    standard = head(versions) if number is None else version_of(versions, number)
+    rows = await read(lambda database: store.version_rows(database, code))
+    shadow = await read(lambda database: store.shadow_counts(database, code))
+    found = await read(lambda database: store.violation_counts(database, standard.id))
+    history = [
+        {name: row[name] for name in ("version", "status", "created_by", "created_at")}
+        | {"intact": digest_of(row["content"]) == row["content_sha256"]}
+        for row in rows
+    ]
+    if as_json:
+        document = {"standard": standard, "versions": history, "shadow": _plain_numbers(shadow), "violations": found}
+        typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z).decode())
+        return
+    content = {"id": standard.id, "version": standard.version, "status": standard.status} | standard.content()
+    for name, value in content.items():
+        typer.echo(f"{name:<16}{_shown_value(value)}")
+    typer.echo(f"{'next':<16}{' or '.join(NEXT[standard.status]) or 'nothing: retired is final'}")
+    typer.echo("versions")
+    for row in history:
+        note = "" if row["intact"] else "  ALTERED since it was written"
+        at = f"{row['created_at']:%Y-%m-%d %H:%M:%S}"
+        typer.echo(f"  v{row['version']:<4}{row['status']:<11}{at}  by {plain(row['created_by'])}{note}")
+    for row in found:
+        how = "by replay " if row["origin"] == "replay" else ""
+        typer.echo(f"v{row['version']}: {row['violations']} violations {how}in 30 days")
+    for row in shadow:
+        typer.echo(f"v{row['version']}: in shadow it would have found {row['violations']} on {row['day']}")
 
 
-def _test_values(standard: Standard, values: Iterable[str], path: str | None) -> int:
-    require_evaluable(standard)
-    matcher = Matcher(standard.applies_to, [standard])
-    failed = 0
-    for value in values:
-        fields = field_values(standard, value)
-        where = path if path is not None else fields.get(path_field(standard.applies_to) or "")
-        for result in matcher.check(fields, where):
-            failed += result.status == "fail"
-            typer.echo(_line(result))
-    return failed
+def _plain_numbers(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [row | {"violations": int(row["violations"])} for row in rows]
 
 
-def _line(result: CheckResult) -> str:
-    return f"{result.status}: {result.standard.code}: {result.message}"
+def _shown_value(value: Any) -> str:
+    text = orjson.dumps(value).decode() if isinstance(value, dict) else "-" if value is None else str(value)
+    return plain(text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…")
 
 
-def _test_samples(standards: Iterable[Standard]) -> int:
-    wrong = total = 0
-    for standard in standards:
-        try:
-            require_evaluable(standard)
-        except RulesetError as error:
-            typer.echo(f"wrong: {error}")
-            wrong += 1
+def diff(
+    code: str = typer.Argument(...),
+    old: int | None = typer.Argument(None, help="A version; without it, the one before NEW."),
+    new: int | None = typer.Argument(None, help="A version; without it, the newest."),
+) -> None:
+    """Show what differs between two versions, and which samples they judge differently."""
+    versions = asyncio.run(read(lambda database: known_versions(database, code)))
+    after = versions[-1] if new is None else version_of(versions, new)
+    if old is None:
+        earlier = [version for version in versions if version.version < after.version]
+        if not earlier:
+            raise UserError(f"standard {code}: v{after.version} is its first version: nothing stands before it")
+        before = earlier[-1]
+    else:
+        before = version_of(versions, old)
+    typer.echo(f"{code}: v{before.version} ({before.status}) to v{after.version} ({after.status})")
+    changed = differences(before, after)
+    for key, was, now in changed:
+        typer.echo(f"- {key}: {_shown_value(was)}")
+        typer.echo(f"+ {key}: {_shown_value(now)}")
+    for line in _judged_differently(before, after):
+        typer.echo(line)
+    if not changed:
+        typer.echo("no difference")
+
+
+def _judged_differently(before: Standard, after: Standard) -> list[str]:
+    try:
+        compiled = [compile_expression(standard.pattern, standard.matching) for standard in (before, after)]
+    except PatternError:
+        return []
+    if "builtin" in (before.kind, after.kind):
+        return []
+    texts = dict.fromkeys(t for s in (before, after) for t in (*s.samples.positive, *s.samples.negative))
+    lines = []
+    for text in texts:
+        was, now = passes(before, compiled[0], text), passes(after, compiled[1], text)
+        if was != now:
+            lines.append(
+                f"sample {plain(repr(text))}: {_passes(was)} v{before.version}, {_passes(now)} v{after.version}"
+            )
+    return lines
+
+
+def _passes(yes: bool) -> str:
+    return "passes" if yes else "breaks"
+
+
+def history(
+    code: str | None = typer.Argument(None, help="One standard; without it, all."),
+    limit: int = typer.Option(50, min=1, max=10_000, help="At most so many steps, newest first."),
+    as_json: bool = typer.Option(False, "--json", help="One JSON object a line."),
+) -> None:
+    """Show who did what to the standards, when and why."""
+    if code is not None:
+        asyncio.run(read(lambda database: known_versions(database, code)))
+    for row in asyncio.run(read(lambda database: store.history(database, code, limit))):
+        if as_json:
+            typer.echo(orjson.dumps(row, option=orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z).decode())
             continue
-        compiled = compile_pattern(standard.pattern)
-        expected = [(text, True) for text in standard.samples.positive]
-        expected += [(text, False) for text in standard.samples.negative]
-        total += len(expected)
-        for text, should_pass in expected:
-            if passes(standard, compiled, text) is not should_pass:
-                wrong += 1
-                typer.echo(f"wrong: {standard.code}: {text!r} {'is refused' if should_pass else 'passes'}")
-    typer.echo(f"{total} samples, {wrong} wrong")
-    return wrong
-
-
-def _print_plan(changes: Changes) -> None:
-    console = Console(highlight=False, soft_wrap=True)
-    for standard in changes.added:
-        console.print(f"[green]new[/green]        {escape(standard.code)}  {escape(standard.description)}")
-    for before, after in changes.changed:
-        console.print(f"[yellow]changed[/yellow]    {escape(after.code)}  v{before.version} to v{after.version}")
-        for key, old, new in differences(before, after):
-            console.print(f"             {key}: {escape(_shown(old))} -> {escape(_shown(new))}")
-    console.print(f"{len(changes.added)} new, {len(changes.changed)} changed, {len(changes.unchanged)} unchanged")
-
-
-def _shown(value: Any) -> str:
-    text = str(value) if not isinstance(value, dict) else orjson.dumps(value).decode()
-    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
+        step = f"{row['from_status'] or 'new'} -> {row['to_status']}"
+        revision = f" (ruleset {row['ruleset_revision']})" if row["ruleset_revision"] is not None else ""
+        what = f"{row['created_at']:%Y-%m-%d %H:%M:%S}  {row['code']} v{row['version']}: {step}"
+        typer.echo(plain(f"{what} by {row['actor']}{revision}: {row['reason'] or '-'}"))

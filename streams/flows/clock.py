@@ -1,30 +1,37 @@
-"""clock-sync.v1: every reading recorded with its status; drift alerts when drift begins and ends."""
+"""clock-sync.v1: every reading recorded with its status; alerts when something about a clock begins and ends.
 
-from collections.abc import Sequence
+What the worker's timer (`clock_timer.py`) finds out goes through here too, so that one memory of each clock is
+written in one order.
+"""
 
-import orjson
+from collections.abc import Mapping, Sequence
+from typing import Any, get_args
 
-from schemas.events import ClockReading
-from schemas.findings import DriftAlert, SourceRef
+from schemas.events import ClockReading, Protocol
+from streams.flows.clock_announcing import add_transition, finding_of
+from streams.flows.clock_peers import ClockPeers, Known
 from streams.flows.memory import Memory
 from streams.identity import derived_id
 from streams.judges import standards
-from streams.judges.clocks import STATUSES, ClockState, Judgement, alert_document, judge_reading
+from streams.judges.clocks import STATUSES, Arrival, ClockState, Judgement, Limits, judge_reading
+from streams.judges.clocks.alerts import of_reading
+from streams.judges.clocks.facts import is_unsynchronised, taken_at_us
+from streams.judges.clocks.peers import Peer
+from streams.judges.clocks.silence import silence_limit_seconds
 from streams.judges.findings import Finding
 from streams.observability import metrics
-from streams.plan import Announcement, Plan, Record
+from streams.plan import Plan, Record
 from streams.standards.ruleset import Ruleset
 from streams.store import rows
-from streams.store.recall import Recall, episode_to_json
+from streams.store.recall import Recall, clock_state_row
 from streams.times import microseconds
-from streams.violations import add_findings, trace_headers
+from streams.violations import add_findings
 
-_BUILTIN_OF_STATUS = {"drifting": "CLK-OFFSET", "error": "CLK-UNSYNCHRONISED"}
-_BUILTIN_OF_KIND = {"offset": "CLK-OFFSET", "unsynchronised": "CLK-UNSYNCHRONISED"}
 _REMEMBERED_CLOCKS = 50_000
 _REMEMBERED_READINGS = 200_000
+_PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
 
-ClockKey = tuple[str, str]
+ClockKey = tuple[str, Protocol]
 
 
 class ClockFlow:
@@ -33,9 +40,10 @@ class ClockFlow:
     topic = "clock-sync.v1"
     model = ClockReading
 
-    def __init__(self, recall: Recall, threshold_microseconds: int) -> None:
+    def __init__(self, recall: Recall, limits: Limits) -> None:
+        self.limits = limits
+        self.peers = ClockPeers(limits)
         self._recall = recall
-        self._threshold = threshold_microseconds
         self._states: Memory[ClockKey, ClockState] = Memory(_REMEMBERED_CLOCKS)
         self._seen: Memory[str, bool] = Memory(_REMEMBERED_READINGS)
         self._labelled: set[str] = set()
@@ -46,14 +54,31 @@ class ClockFlow:
         self._seen.trim()
         unknown = self._states.missing((reading.component_name, reading.protocol) for _, reading in events)
         states = await self._recall.clock_states(sorted({component for component, _ in unknown}))
-        for key in unknown:
+        for key in self._states.missing((*unknown, *states)):  # the timer may have learnt of one meanwhile
             self._states.put(key, states.get(key))
         ids = self._seen.missing(_row_id(reading) for _, reading in events)
         for row_id in await self._recall.known_ids("clock_sync_status", ids):
             self._seen.put(row_id, True)
+        for record, reading in events:
+            if not self._seen.get(_row_id(reading)):
+                self._hear(record, reading)
+
+    def _hear(self, record: Record, reading: ClockReading) -> None:
+        if is_unsynchronised(reading) or record.timestamp <= 0:
+            self.peers.lost(reading.component_name, reading.protocol)
+            return
+        arrived_us = record.timestamp * 1000
+        read_at_us = min(microseconds(reading.last_sync_at), arrived_us) if reading.last_sync_at else arrived_us
+        previous = self._states.get((reading.component_name, reading.protocol))
+        if previous is not None and read_at_us < previous.last_sync_at_us:
+            return  # late
+        seconds = silence_limit_seconds(previous, self.limits) if previous else self.limits.silence_seconds
+        peer = Peer(reading.offset_microseconds, taken_at_us(read_at_us, arrived_us, previous), seconds)
+        known = Known(peer, arrived_us, reading.event_id, (record.partition, record.offset))
+        self.peers.heard(reading.component_name, reading.protocol, known)
 
     def judge(self, record: Record, event: ClockReading, rules: Ruleset, now_us: int) -> Plan:
-        """One row, the clock's new state, a violation while it is off, an alert when that begins or ends."""
+        """One row, the clock's new state, violations, and the alerts that begin or end."""
         arrived_us = record.timestamp * 1000 if record.timestamp > 0 else now_us
         read_at_us = microseconds(event.last_sync_at) if event.last_sync_at else arrived_us
         row_id = _row_id(event)
@@ -62,16 +87,22 @@ class ClockFlow:
             plan.duplicate = True
             return plan
         self._seen.put(row_id, True)
-        key = (event.component_name, event.protocol)
+        key: ClockKey = (event.component_name, event.protocol)
         previous = self._states.get(key)
         # A reading cannot have been taken after it arrived: a stamp from the future must not make all later
         # readings look late.
-        order_us = min(read_at_us, arrived_us)
-        judgement = judge_reading(event, order_us, previous, self._threshold)
-        plan.rows["clock_sync_status"] = [
-            rows.clock_row(row_id, event, read_at_us, judgement.status, record.partition, record.offset)
-        ]
-        findings = [*standards.judge_reading(event, rules), *self._own_findings(event, judgement, rules)]
+        arrival = Arrival(min(read_at_us, arrived_us), arrived_us, (record.partition, record.offset))
+        judgement = judge_reading(
+            event,
+            arrival,
+            previous,
+            self.limits,
+            {code: standard.version for code, standard in rules.builtins.items()},
+            self._siblings(key),
+            lambda: self._speaks_for(key, rules),
+        )
+        plan.rows["clock_sync_status"] = [_reading_row(row_id, event, read_at_us, judgement, previous, record)]
+        findings = [*standards.judge_reading(event, rules), *_own_findings(event, judgement, rules)]
         add_findings(
             plan,
             findings,
@@ -81,73 +112,34 @@ class ClockFlow:
             detected_at_us=now_us,
             ruleset_revision=rules.revision,
         )
-        if judgement.state is not None:
-            self._states.put(key, judgement.state)
-            plan.rows["clock_states"] = [_state_row(key, judgement.state)]
-            self._announce(plan, event, order_us, judgement, previous, rules)
-            self._export(event, judgement.state)
+        if judgement.state is None:
+            metrics.CLOCK_LATE_READINGS.inc()
+            return plan
+        self.remember(plan, key, judgement.state)
+        for transition in judgement.transitions:
+            document = of_reading(judgement.facts, transition, arrival.read_at_us)
+            add_transition(plan, transition, document, arrival.source, rules.revision)
+        self._export(event, judgement.state)
         return plan
 
-    def _own_findings(self, event: ClockReading, judgement: Judgement, rules: Ruleset) -> list[Finding]:
-        standard = rules.builtins.get(_BUILTIN_OF_STATUS.get(judgement.status, ""))
-        if standard is None:
-            return []
-        if judgement.status == "drifting":
-            observed, expected = str(event.offset_microseconds), f"|offset| <= {self._threshold} microseconds"
-        else:
-            said = {"leap_status": event.leap_status, "stratum": event.stratum}
-            observed = ", ".join(f"{name}={value}" for name, value in said.items() if value is not None)
-            expected = "a synchronised clock: leap status not unsynchronised, NTP stratum 1 to 15"
-        evidence = {
-            "protocol": event.protocol,
-            "offset_microseconds": event.offset_microseconds,
-            "threshold_microseconds": self._threshold,
-            "excess_microseconds": max(0, abs(event.offset_microseconds) - self._threshold),
-        }
-        return [
-            Finding(
-                standard,
-                event.component_name,
-                standard.field,
-                observed,
-                expected,
-                standard.severity,
-                evidence,
-            )
-        ]
+    def known(self, key: ClockKey) -> ClockState | None:
+        """The state in memory."""
+        return self._states.get(key)
 
-    def _announce(
-        self,
-        plan: Plan,
-        event: ClockReading,
-        read_at_us: int,
-        judgement: Judgement,
-        previous: ClockState | None,
-        rules: Ruleset,
-    ) -> None:
-        if judgement.alert is None or judgement.alert_state is None:
-            return
-        standard = rules.builtins.get(_BUILTIN_OF_KIND[judgement.alert.kind])
-        if standard is None:  # suspended by a person: the state is kept, nobody is called
-            return
-        record = plan.record
-        alert = DriftAlert(
-            **alert_document(event, read_at_us, judgement, previous, self._threshold),
-            standard_code=standard.code,
-            standard_version=standard.version,
-            ruleset_revision=rules.revision,
-            source=SourceRef(topic=record.topic, partition=record.partition, offset=record.offset),
-        )
-        plan.announcements.append(
-            Announcement(
-                "drift-alerts.v1",
-                alert.component_name,
-                orjson.dumps(alert.model_dump(mode="json")),
-                trace_headers(plan),
-            )
-        )
-        if alert.state == "firing":
-            plan.drift_alerts.append((alert.kind, alert.severity))
+    def remember(self, plan: Plan, key: ClockKey, state: ClockState) -> None:
+        """Make this the clock's state, in memory now and in the database with the plan."""
+        self._states.put(key, state)
+        plan.rows["clock_states"] = [clock_state_row(key, state, silence_limit_seconds(state, self.limits))]
+
+    def _siblings(self, key: ClockKey) -> list[tuple[str, ClockState]]:
+        component, own = key
+        others = ((protocol, self._states.get((component, protocol))) for protocol in _PROTOCOLS if protocol != own)
+        return [(protocol, state) for protocol, state in others if state is not None]
+
+    def _speaks_for(self, key: ClockKey, rules: Ruleset) -> str | None:
+        if rules.builtin("CLK-REFERENCE-SUSPECT") is None:  # then nobody would speak at all
+            return None
+        return self.peers.speaks_for(*key)
 
     def _export(self, event: ClockReading, state: ClockState) -> None:
         component = event.component_name
@@ -163,6 +155,20 @@ class ClockFlow:
         self._seen.expire()
 
 
+def _own_findings(event: ClockReading, judgement: Judgement, rules: Ruleset) -> list[Finding]:
+    facts = judgement.facts
+    shared: Mapping[str, Any] = {
+        "protocol": event.protocol,
+        "offset_microseconds": event.offset_microseconds,
+        "threshold_microseconds": facts.own.threshold,
+        "bound_microseconds": facts.bound,
+        "tags": list(facts.tags),
+    }
+    return [
+        finding_of(rules.builtins[code], event.component_name, condition, shared) for code, condition in judgement.found
+    ]
+
+
 def _row_id(reading: ClockReading) -> str:
     # Without last_sync_at the record's timestamp stands in the row but not in the id: a replay has another.
     return derived_id(
@@ -175,12 +181,20 @@ def _row_id(reading: ClockReading) -> str:
     )
 
 
-def _state_row(key: ClockKey, state: ClockState) -> str:
-    return rows.row(
-        rows.text(key[0]),
-        f"'{key[1]}'",
-        rows.instant(state.last_sync_at_us),
-        str(state.offset_microseconds),
-        f"'{state.status}'",
-        episode_to_json(state.episode),
+def _reading_row(
+    row_id: str,
+    event: ClockReading,
+    read_at_us: int,
+    judgement: Judgement,
+    previous: ClockState | None,
+    record: Record,
+) -> str:
+    known = judgement.state or previous
+    step = known.last_step if known else None
+    judged = rows.clock_judged(
+        judgement.facts.bound,
+        judgement.certainty,
+        step.at_us if step else None,
+        step.microseconds if step else None,
     )
+    return rows.clock_row(row_id, event, read_at_us, judgement.status, record.partition, record.offset) + judged

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from time import perf_counter
 
-from schemas.events import FilesystemTimestamps, FileTimes
-from streams.flows.memory import Memory
-from streams.identity import digest_of, id_of, path_key
+from schemas.events import FilesystemTimestamps
+from streams.flows.file_history import FileHistory
+from streams.identity import digest_of, id_of
 from streams.judges import standards
-from streams.judges.mac_times import Capture, FileState, judge_file
+from streams.judges.host_clock import UNKNOWN_CLOCK
+from streams.judges.timestamps import Capture, VolumePrecision, judge_capture
 from streams.observability import metrics
 from streams.plan import Plan, Record
 from streams.standards.ruleset import Ruleset
@@ -16,9 +17,8 @@ from streams.store.recall import Recall
 from streams.times import microseconds
 from streams.violations import add_findings
 
-_BASELINE_AHEAD_US = 3_600_000_000
-"""A capture dated more than this after its arrival is stored and judged, but is no baseline: it would make
-every later capture look late. The look-up of newest records has the same bound."""
+_LOG_APPEND_TIME = 1
+"""Kafka's name for a record's timestamp that the broker set and no producer can."""
 
 
 class FilesystemFlow:
@@ -27,37 +27,35 @@ class FilesystemFlow:
     topic = "filesystem-timestamps.v1"
     model = FilesystemTimestamps
 
-    def __init__(self, recall: Recall, remembered_paths: int) -> None:
-        self._recall = recall
-        self._newest: Memory[bytes, FileState] = Memory(remembered_paths)
+    def __init__(
+        self, recall: Recall, remembered_paths: int, *, with_history: bool = True, unwritten_batches: int = 8
+    ) -> None:
+        """`unwritten_batches` may be on their way to the database at once: their paths are never forgotten."""
+        self._history = FileHistory(recall, remembered_paths, unwritten_batches) if with_history else None
+        self._precision = VolumePrecision()
 
     async def recall(self, events: Sequence[tuple[Record, FilesystemTimestamps]]) -> None:
-        """Look up the newest record of every path of the batch that memory lacks."""
-        self._newest.trim()
-        keys = self._newest.missing(path_key(event.host, file.file_path) for _, event in events for file in event.files)
-        found = await self._recall.newest_files(keys)
-        for key in keys:
-            self._newest.put(key, found.get(key))
+        """Look up what memory lacks: the newest record of every path of the batch, the clocks of its hosts."""
+        if self._history is not None:
+            await self._history.recall([event for _, event in events])
 
     def judge(self, record: Record, event: FilesystemTimestamps, rules: Ruleset, now_us: int) -> Plan:
         """One row a file, and what each file breaks."""
         captured_at_us = microseconds(event.captured_at)
-        capture = Capture(event.host, captured_at_us, event.platform, event.filesystem_type)
+        history = self._history
         shared = rows.file_shared(event, captured_at_us, record.partition, record.offset)
         plan = Plan(record, anchor_table="filesystem_timestamps")
         file_rows = plan.rows["filesystem_timestamps"] = []
         started = perf_counter()
+        keys = FileHistory.keys(record, event, captured_at_us)
+        previous = [None] * len(keys) if history is None else [history.newest(key) for key in keys]
+        judged = judge_capture(event.files, previous, self._capture(record, event, captured_at_us), rules.builtins)
         cause = _cause(event, captured_at_us)
-        for index, file in enumerate(event.files):
+        for index, (file, key) in enumerate(zip(event.files, keys, strict=True)):
             row_id = id_of(f"{cause}\0{index}")
-            key = path_key(event.host, file.file_path)
             file_rows.append(rows.file_row(row_id, file, key, event, shared))
             plan.anchor = plan.anchor or row_id
-            previous = self._newest.get(key)
-            findings = [
-                *standards.judge_file(file, event, rules),
-                *judge_file(file, capture, previous, rules.builtins),
-            ]
+            findings = [*standards.judge_file(file, event, rules), *judged.findings.get(index, ())]
             if findings:
                 add_findings(
                     plan,
@@ -68,24 +66,29 @@ class FilesystemFlow:
                     detected_at_us=now_us,
                     ruleset_revision=rules.revision,
                 )
-            self._remember(key, file, captured_at_us, record, previous)
+        if history is not None:
+            history.remember(keys, event.files, captured_at_us, record)
+        for code, count in judged.indeterminate.items():
+            metrics.INDETERMINATE.labels(code).inc(count)
         metrics.STANDARDS_LOOKUP.observe(perf_counter() - started)
         return plan
 
-    def _remember(
-        self, key: bytes, file: FileTimes, captured_at_us: int, record: Record, previous: FileState | None
-    ) -> None:
-        """Move the baseline forward, never back: a late or repeated capture leaves it."""
-        if captured_at_us > record.timestamp * 1000 + _BASELINE_AHEAD_US:
-            return
-        if previous is None or previous.captured_at_us < captured_at_us:
-            source = (record.partition, record.offset)
-            state = FileState(captured_at_us, file.mtime_ns, file.ctime_ns, file.inode, file.device, source)
-            self._newest.put(key, state)
+    def _capture(self, record: Record, event: FilesystemTimestamps, captured_at_us: int) -> Capture:
+        appended = getattr(record, "timestamp_type", None) == _LOG_APPEND_TIME
+        return Capture(
+            event.host,
+            captured_at_us,
+            event.platform,
+            event.filesystem_type,
+            UNKNOWN_CLOCK if self._history is None else self._history.clock(event.host),
+            appended_ns=record.timestamp * 1_000_000 if appended else None,
+            learned_ns=self._precision.learn(event.host, event.filesystem_type, event.files),
+        )
 
     def forget(self) -> None:
         """Drop the baselines; the database has them."""
-        self._newest.expire()
+        if self._history is not None:
+            self._history.forget()
 
 
 def _cause(event: FilesystemTimestamps, captured_at_us: int) -> str:

@@ -1,5 +1,6 @@
 """A bounded memory of newest states, so that the database is asked about a key only once."""
 
+from collections import deque
 from collections.abc import Hashable, Iterable
 from typing import Generic, TypeVar
 
@@ -8,12 +9,17 @@ State = TypeVar("State")
 
 
 class Memory(Generic[Key, State]):
-    """Keys to states; None is remembered too ("the database has none"). The least recently written go first."""
+    """Keys to states; None is remembered too ("the database has none"). The least recently written go first.
 
-    def __init__(self, capacity: int) -> None:
+    What was put since the last `unwritten_batches` trims stays in any case: it may not be in the database yet.
+    """
+
+    def __init__(self, capacity: int, unwritten_batches: int = 0) -> None:
         self._capacity = capacity
         self._states: dict[Key, State | None] = {}
         self._expired = False
+        self._puts = 0
+        self._recent_puts: deque[int] = deque(maxlen=unwritten_batches)
 
     def __len__(self) -> int:
         return len(self._states)
@@ -30,6 +36,7 @@ class Memory(Generic[Key, State]):
         """Remember a state as the newest."""
         self._states.pop(key, None)
         self._states[key] = state
+        self._puts += 1
 
     def expire(self) -> None:
         """Forget everything at the next `trim`: a batch that has recalled what it needs is judged by it first."""
@@ -40,7 +47,9 @@ class Memory(Generic[Key, State]):
         if self._expired:
             self._states.clear()
             self._expired = False
-        excess = len(self._states) - self._capacity
+        self._recent_puts.append(self._puts)
+        self._puts = 0
+        excess = len(self._states) - max(self._capacity, sum(self._recent_puts))
         if excess > 0:
             for key in list(self._states)[:excess]:
                 del self._states[key]

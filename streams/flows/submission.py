@@ -162,4 +162,5 @@ def _row(
         str(record.partition),
         str(record.offset),
         rows.instant(now_us),
+        rows.json([document.model_dump(mode="json") for document in event.documents]),
     )

@@ -14,17 +14,11 @@ Value = str | None | list[str]
 
 
 def judge_file(file: FileTimes, event: FilesystemTimestamps, rules: Ruleset) -> list[Finding]:
-    """The standards that one file of a capture breaks."""
-    values = {
-        "file_path": file.file_path,
-        "file_name": file_name_of(file.file_path),  # several rules ask for it
-        "host": event.host,
-        "git_commit_sha": file.git_commit_sha,
-        "platform": event.platform,
-        "filesystem_type": event.filesystem_type,
-        "sha256": file.sha256,
-    }
+    """The standards that one file of a capture breaks, those in shadow too: their findings are only counted."""
+    values = file_values(file, event)
     broken = rules.violations("filesystem", values, file.file_path)
+    if rules.shadow:
+        broken += rules.shadow_violations("filesystem", values, file.file_path)
     if not broken:
         return []
     subject = f"{event.host}:{file.file_path}"
@@ -33,28 +27,62 @@ def judge_file(file: FileTimes, event: FilesystemTimestamps, rules: Ruleset) -> 
 
 
 def judge_reading(reading: ClockReading, rules: Ruleset) -> list[Finding]:
-    """The standards that one clock reading breaks."""
-    values: dict[str, Value] = {
+    """The standards that one clock reading breaks, those in shadow too."""
+    values = reading_values(reading)
+    broken = rules.violations("clock", values, None)
+    if rules.shadow:
+        broken += rules.shadow_violations("clock", values, None)
+    return [finding_of(result, reading.component_name, {"protocol": reading.protocol}) for result in broken]
+
+
+def file_values(file: FileTimes, event: FilesystemTimestamps) -> dict[str, Value]:
+    """The values of a file by the names of their fields."""
+    return {
+        "file_path": file.file_path,
+        "file_name": file_name_of(file.file_path),  # several rules ask for it
+        "host": event.host,
+        "git_commit_sha": file.git_commit_sha,
+        "platform": event.platform,
+        "filesystem_type": event.filesystem_type,
+        "sha256": file.sha256,
+    }
+
+
+def reading_values(reading: ClockReading) -> dict[str, Value]:
+    """The values of a clock reading by the names of their fields."""
+    return {
         "component_name": reading.component_name,
         "protocol": reading.protocol,
         "reference_id": reading.reference_id,
         "leap_status": reading.leap_status,
         "stratum": None if reading.stratum is None else str(reading.stratum),
     }
-    broken = rules.violations("clock", values, None)
-    return [finding_of(result, reading.component_name, {"protocol": reading.protocol}) for result in broken]
 
 
 def check_document(document: Document, submission: Submission, rules: Ruleset) -> list[CheckResult]:
     """Every standard for submissions held against one document, passed ones too."""
+    return rules.check("submission", document_values(document, submission), document.path)
+
+
+def shadow_findings(
+    document: Document, submission: Submission, rules: Ruleset, evidence: Mapping[str, Any]
+) -> list[Finding]:
+    """What the rules in shadow would find in one document: to be counted, and no part of the verdict."""
+    if not rules.shadow:
+        return []
+    broken = rules.shadow_violations("submission", document_values(document, submission), document.path)
+    return [finding_of(result, document.path, evidence) for result in broken]
+
+
+def document_values(document: Document, submission: Submission) -> dict[str, Value]:
+    """The values of a document by the names of their fields."""
     values: dict[str, Value] = {
         "path": document.path,
         "submission_id": submission.submission_id,
         "submitter": submission.submitter,
         "sha256": document.sha256,
     }
-    values |= {f"metadata.{key}": as_text(value) for key, value in document.metadata.items()}
-    return rules.check("submission", values, document.path)
+    return values | {f"metadata.{key}": as_text(value) for key, value in document.metadata.items()}
 
 
 def as_text(value: Any) -> Value:
@@ -74,7 +102,7 @@ def finding_of(result: CheckResult, subject: str, evidence: Mapping[str, Any]) -
         subject,
         standard.field,
         result.observed,
-        f"{standard.match_mode} {standard.pattern}",
+        standard.wants,
         standard.severity,
         {**evidence, "message": result.message},
     )

@@ -11,7 +11,7 @@ from schemas.events import Submission
 from schemas.findings import SEVERITIES
 from schemas.verdicts import Check, CheckStatus, ItemVerdict
 from streams.judges.findings import Finding
-from streams.judges.standards import check_document, finding_of
+from streams.judges.standards import check_document, finding_of, shadow_findings
 from streams.standards.ruleset import CheckResult, Ruleset
 
 _OBSERVED_CHARACTERS = 1024
@@ -45,13 +45,14 @@ def judge_submission(submission: Submission, rules: Ruleset) -> Decision:
     counts: Counter[CheckStatus] = Counter()
     for index, document in enumerate(submission.documents):
         checks = []
+        evidence = {"submission_id": submission.submission_id, "document": index}
         for result in check_document(document, submission, rules):
             status = _status(result)
             counts[status] += 1
             checks.append(_check(result, status))
             if result.status == "fail":
-                evidence = {"submission_id": submission.submission_id, "document": index}
                 findings.append(finding_of(result, document.path, evidence))
+        findings += shadow_findings(document, submission, rules, evidence)
         items.append(ItemVerdict(index=index, path=document.path, checks=checks))
     if counts["fail"]:
         return Decision("rejected", "checks_failed", items, dict(counts), findings)
@@ -100,5 +101,5 @@ def _check(result: CheckResult, status: CheckStatus) -> Check:
         status=status,
         message=result.message,
         observed=None if observed is None else observed[:_OBSERVED_CHARACTERS],
-        expected=f"{standard.match_mode} {standard.pattern}"[:_OBSERVED_CHARACTERS],
+        expected=standard.wants[:_OBSERVED_CHARACTERS],
     )

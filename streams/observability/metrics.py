@@ -15,6 +15,9 @@ OUTCOMES = ("stored", "duplicate", "dead_lettered")
 COMPONENT_LABEL_LIMIT = 1000
 """Past this many components the label says `other`: a producer must not be able to fill Prometheus."""
 
+SHADOW_LABEL_LIMIT = 100
+"""Past this many standards in shadow the label says `other`; the table of counts has all of them."""
+
 _SLO_EDGES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
 _FINE_EDGES = (0.00001, 0.00005, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1)
 
@@ -26,6 +29,18 @@ RECORDS = Counter(
 )
 ROWS_WRITTEN = Counter("cockpit_rows_written_total", "Rows new in a table.", ["table"], registry=REGISTRY)
 VIOLATIONS = Counter("cockpit_violations_total", "Violations recorded.", ["category", "severity"], registry=REGISTRY)
+SHADOW_VIOLATIONS = Counter(
+    "cockpit_shadow_violations_total",
+    "What standards in shadow would have found.",
+    ["standard"],
+    registry=REGISTRY,
+)
+INDETERMINATE = Counter(
+    "cockpit_indeterminate_total",
+    "Differences of file times that clocks and stamps leave open, by the rule that saw them: no violations.",
+    ["standard"],
+    registry=REGISTRY,
+)
 VIOLATION_DETECTION = BatchHistogram(
     "cockpit_violation_detection_seconds",
     "From a record's Kafka timestamp to its commit in the database.",
@@ -68,6 +83,11 @@ CLOCK_STATE = Gauge(
     "cockpit_clock_state",
     "State of a clock: 0 synchronized, 1 drifting, 2 error.",
     ["component", "protocol"],
+    registry=REGISTRY,
+)
+CLOCK_LATE_READINGS = Counter(
+    "cockpit_clock_late_readings_total",
+    "Readings older than the newest of their clock: recorded, and changing no state.",
     registry=REGISTRY,
 )
 DRIFT_ALERTS = Counter("cockpit_drift_alerts_total", "Drift alerts fired.", ["kind", "severity"], registry=REGISTRY)

@@ -18,6 +18,7 @@ from schemas import FilesystemTimestamps, FileTimes
 from schemas.events import MAX_FILES
 from streams.errors import UserError
 from streams.producers import build
+from streams.producers.birthtime import birthtime_ns
 from streams.producers.git_history import GitHistory
 
 EVENT_BYTES = 400_000
@@ -167,7 +168,7 @@ class _Events:
                 ctime_ns=stat.st_ctime_ns,
                 git_commit_sha=commit.sha if commit else None,
                 git_committed_at=commit.committed_at if commit else None,
-                birthtime_ns=getattr(stat, "st_birthtime_ns", None),  # not st_birthtime: a float loses nanoseconds
+                birthtime_ns=birthtime_ns(path, stat),
                 size_bytes=stat.st_size,
                 inode=stat.st_ino,
                 device=stat.st_dev,

@@ -1,4 +1,4 @@
-"""The standards that a worker judges by: in memory, compiled, and replaced whole when the table changes.
+"""The standards that a worker judges by: in memory, compiled, and replaced whole when the registry changes.
 
 A set that does not compile is refused and the last good one stays; a worker that starts beside a bad table
 takes the last good set from the database, so that all workers judge alike.
@@ -6,19 +6,22 @@ takes the last good set from the database, so that all workers judge alike.
 
 import asyncio
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 
 import mode
 import structlog
 
 from streams.errors import RetriableError, UserError
 from streams.observability import metrics
-from streams.standards.ruleset import Ruleset, RulesetError
-from streams.standards.standard import Standard, rules_json
+from streams.standards.ruleset import Ruleset, RulesetError, content_digest
+from streams.standards.standard import Standard
+from streams.store import registry
 from streams.store import standards as store
 from streams.store.database import Database
 
 log = structlog.get_logger(__name__)
+
+_ATTEMPTS = 10
 
 
 class StandardsCache(mode.Service):  # type: ignore[misc]
@@ -46,7 +49,8 @@ class StandardsCache(mode.Service):  # type: ignore[misc]
             if last_good is None:
                 raise
             revision, standards = last_good
-            self._install((await _compile(standards)).numbered(revision))
+            now, _ = await store.fingerprint(self._database)
+            self._install((await _compile(standards, now)).numbered(revision))
         if not self.current().standards:
             raise UserError("metadata_standards: holds no active standard: run `cockpit migrate` to seed them")
         return self.current()
@@ -60,9 +64,9 @@ class StandardsCache(mode.Service):  # type: ignore[misc]
     async def refresh(self) -> None:
         """Look for a change once; whatever goes wrong, the last good set stays."""
         try:
-            seen = await store.fingerprint(self._database)
+            now, seen = await store.fingerprint(self._database)
             due = self.current().next_change_at
-            if seen == self._seen and (due is None or due > datetime.now(UTC)):
+            if seen == self._seen and (due is None or due > now):
                 metrics.STANDARDS_RELOAD.labels("unchanged").inc()
                 return
             await self._reload()
@@ -73,13 +77,26 @@ class StandardsCache(mode.Service):  # type: ignore[misc]
             log.warning("standards_not_read", error=str(error))
 
     async def _reload(self) -> None:
-        # Read before the rules are: a change in between is then noticed by the next poll.
-        self._seen = await store.fingerprint(self._database)
-        loaded = await store.load_standards(self._database)
-        evaluated = [standard for standard in loaded if standard.status in ("active", "shadow")]
-        ruleset = await _compile(evaluated)
-        revision = await store.register_revision(self._database, ruleset.content_sha256, rules_json(evaluated))
-        self._install(ruleset.numbered(revision))
+        """Compile what the registry holds, and judge by it once it has its number.
+
+        The number is given only while the registry still holds what was compiled. A set with effective dates has
+        another content when its hour comes, by the database's clock: so all workers number alike.
+        """
+        for _ in range(_ATTEMPTS):
+            # Read before the rules are: a change in between is then noticed by the next poll.
+            _, self._seen = await store.fingerprint(self._database)
+            now, rules = await store.load_evaluated(self._database)
+            current = self._ruleset
+            if current is not None and content_digest(rules, now) == current.content_sha256:
+                ruleset = current
+            else:
+                ruleset = await _compile(rules, now)
+            revision = await registry.register(self._database, ruleset.content_sha256)
+            if revision is not None:
+                self._install(ruleset.numbered(revision))
+                return
+        self._seen = None
+        raise RetriableError("metadata_standards: changes faster than it can be compiled; trying again")
 
     def _install(self, ruleset: Ruleset) -> None:
         if self._ruleset is None or ruleset.revision != self._ruleset.revision:
@@ -94,6 +111,6 @@ class StandardsCache(mode.Service):  # type: ignore[misc]
         log.error("standards_refused", error=str(error), kept_revision=kept)
 
 
-async def _compile(standards: Iterable[Standard]) -> Ruleset:
+async def _compile(standards: Iterable[Standard], now: datetime) -> Ruleset:
     """In a thread: ten thousand rules take seconds to compile, and batches go on meanwhile."""
-    return await asyncio.to_thread(Ruleset.compile, standards, 0, datetime.now(UTC))
+    return await asyncio.to_thread(Ruleset.compile, standards, 0, now)

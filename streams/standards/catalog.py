@@ -4,7 +4,7 @@ A file holds `standards:`, a list of specs, and may hold `defaults:` for all of 
 """
 
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, field
+from datetime import date, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,13 @@ import yaml
 from pydantic import ValidationError
 
 from streams.errors import UserError
-from streams.standards.standard import Standard, StandardSpec
+from streams.standards.spec import StandardSpec
 
 _KEYS = {"defaults", "standards"}
+_FILE_BYTES = 8 << 20
+_SHOWN_CHARACTERS = 80
+_MISTYPED = (ValueError, TypeError, AttributeError, OverflowError, RecursionError)
+"""What PyYAML lets through for a month 13, a tag that its value does not fit, or brackets without end."""
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):
@@ -45,9 +49,13 @@ def seed_standards() -> list[StandardSpec]:
 def load_yaml(path: Path) -> list[StandardSpec]:
     """Read the standards of one file; raises UserError of one line naming file, standard and key."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        with path.open("rb") as file:
+            content = file.read(_FILE_BYTES + 1)
+        text = content.decode()
+    except (OSError, ValueError) as error:
         raise UserError(f"{path}: cannot be read: {error.__class__.__name__}: {error}") from None
+    if len(content) > _FILE_BYTES:
+        raise UserError(f"{path}: is larger than {_FILE_BYTES >> 20} MiB: split it into several files")
     return parse_yaml(text, str(path))
 
 
@@ -55,24 +63,30 @@ def parse_yaml(text: str, name: str) -> list[StandardSpec]:
     """The standards in a YAML text that came from the file `name`."""
     try:
         document = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 - a SafeLoader
-    except yaml.YAMLError as error:
-        raise UserError(f"{name}: is no valid YAML: {' '.join(str(error).split())}") from None
+    except (yaml.YAMLError, *_MISTYPED) as error:
+        raise UserError(f"{name}: is no valid YAML: {_one_line(error)}") from None
     if not isinstance(document, dict) or not isinstance(document.get("standards"), list):
         raise UserError(f"{name}: must hold `standards:`, a list")
     if unknown := set(document) - _KEYS:
         raise UserError(f"{name}: key {min(map(str, unknown))!r} is unknown; known are defaults, standards")
     defaults = document.get("defaults") or {}
     if not isinstance(defaults, dict):
-        raise UserError(f"{name}: defaults must be a mapping")
+        raise UserError(f"{name}: defaults must be a mapping, not {shape(defaults)}")
     specs = [_spec(entry, defaults, name, index) for index, entry in enumerate(document["standards"], 1)]
     _require_unique(specs, name)
     return specs
 
 
+def _one_line(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "its brackets nest too deep"
+    return " ".join(str(error).split())[:300] or error.__class__.__name__
+
+
 def _spec(entry: object, defaults: dict[str, Any], name: str, index: int) -> StandardSpec:
     if not isinstance(entry, dict):
-        raise UserError(f"{name}: standard {index} must be a mapping, not {entry!r}")
-    merged = {**defaults, **entry}
+        raise UserError(f"{name}: standard {index} must be a mapping, not {shape(entry)}")
+    merged = {str(key): value for key, value in {**defaults, **entry}.items()}
     try:
         return StandardSpec.model_validate(merged)
     except ValidationError as error:
@@ -82,9 +96,32 @@ def _spec(entry: object, defaults: dict[str, Any], name: str, index: int) -> Sta
         if problem["type"] == "extra_forbidden":
             text = f"is unknown; known are {', '.join(StandardSpec.model_fields)}"
         elif problem["type"] != "missing" and key:
-            text = f"{problem['input']!r}: {text}"
-        which = merged.get("code") or f"number {index}"
-        raise UserError(f"{name}: standard {which}: {f'{key}: ' if key else ''}{text}") from None
+            text = f"{shape(problem['input'])}: {text}{_remedy(key, problem['input'])}"
+        code = merged.get("code")
+        which = code if isinstance(code, str) and code.isprintable() and code else f"number {index}"
+        raise UserError(f"{name}: standard {which[:64]}: {f'{key}: ' if key else ''}{text}") from None
+
+
+def _remedy(key: str, value: object) -> str:
+    if isinstance(value, str) or (isinstance(value, datetime) and value.tzinfo):
+        return ""
+    if key.startswith("effective_"):
+        return "; write it with a time and an offset, like 2026-01-02T00:00:00Z"
+    if key.startswith(("samples", "pattern")) and not isinstance(value, (dict, list)):
+        return "; put it in quotes"
+    return ""
+
+
+def shape(value: object) -> str:
+    """A value of a file as an error names it: short, on one line, whatever it is."""
+    if isinstance(value, dict):
+        return f"a mapping of {len(value)} keys"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    if isinstance(value, date):
+        return value.isoformat()
+    text = repr(value) if not isinstance(value, str) else repr(value[: _SHOWN_CHARACTERS + 1])
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
 
 
 def _require_unique(specs: Iterable[StandardSpec], name: str) -> None:
@@ -93,36 +130,3 @@ def _require_unique(specs: Iterable[StandardSpec], name: str) -> None:
         if spec.code in seen:
             raise UserError(f"{name}: standard {spec.code} stands twice")
         seen.add(spec.code)
-
-
-@dataclass(slots=True)
-class Changes:
-    """What applying specs does to the registry."""
-
-    added: list[Standard] = field(default_factory=list)
-    changed: list[tuple[Standard, Standard]] = field(default_factory=list)
-    """(as it is, as it will be) with the version counted up."""
-    unchanged: list[Standard] = field(default_factory=list)
-
-
-def plan_changes(current: Iterable[Standard], specs: Iterable[StandardSpec]) -> Changes:
-    """Compare specs with the registry by code; the version grows only where the content differs."""
-    by_code = {standard.code: standard for standard in current}
-    changes = Changes()
-    for spec in specs:
-        before = by_code.get(spec.code)
-        if before is None:
-            changes.added.append(spec.to_standard())
-            continue
-        after = spec.to_standard(before.version + 1, before.id)
-        if after.content() == before.content():
-            changes.unchanged.append(before)
-        else:
-            changes.changed.append((before, after))
-    return changes
-
-
-def differences(before: Standard, after: Standard) -> list[tuple[str, Any, Any]]:
-    """(key, old value, new value) of everything that differs in content."""
-    old, new = before.content(), after.content()
-    return [(key, old[key], new[key]) for key in old if old[key] != new[key]]

@@ -52,6 +52,25 @@ def canonical_field(applies_to: str, field: str) -> str | None:
     return _METADATA + key if key.strip() and len(key) <= _METADATA_KEY_CHARACTERS else None
 
 
+_POSSIBLE = {
+    ("clock", "protocol"): ("NTP", "PTP", "Browser", "Server"),
+    ("clock", "leap_status"): ("normal", "insert", "delete", "unsynchronised"),
+    ("clock", "stratum"): tuple(map(str, range(256))),
+}
+_NO_HEX = "".join(chr(code) for code in range(128) if chr(code) not in "0123456789abcdefABCDEF")
+_UNHELD = {"file_name": "/", "extension": "/.", "sha256": _NO_HEX, "git_commit_sha": _NO_HEX}
+
+
+def possible_values(applies_to: str, field: str) -> tuple[str, ...]:
+    """All values that a field can have, where they can be listed; else nothing."""
+    return _POSSIBLE.get((applies_to, field), ())
+
+
+def unheld_characters(applies_to: str, field: str) -> str:
+    """Characters that no value of this field holds."""
+    return _UNHELD.get(field, "") if field in _FIELDS[applies_to] else ""
+
+
 def path_field(applies_to: str) -> str | None:
     """The field that holds the path; None where there is no path."""
     return _PATH_FIELDS.get(applies_to)

@@ -41,6 +41,8 @@ def _quoted(value: str) -> str:
 
 def _failure(standard: Standard, value: str) -> CheckResult:
     wants = "does not match" if standard.match_mode == "must_match" else "matches the forbidden"
+    if standard.matching == "full":
+        wants = "does not match in full" if standard.match_mode == "must_match" else "matches in full the forbidden"
     why = f": {standard.description}" if standard.description else ""
     message = f"{standard.field} {_quoted(value)} {wants} {standard.pattern}{why}"
     return CheckResult(standard, "fail", value, message)
@@ -65,7 +67,7 @@ class _Patterns:
     def __init__(self, standards: Iterable[Standard]) -> None:
         places: dict[str, list[Standard]] = {}
         for standard in standards:
-            places.setdefault(standard.pattern, []).append(standard)
+            places.setdefault(standard.expression, []).append(standard)
         self.standards = list(places.values())
         self._set = PatternSet(list(places)) if places else None
         self.quick = self._set.quick if self._set else ()

@@ -1,7 +1,7 @@
 """RE2, the only regex engine that meets a rule: linear in the value, whatever a rule's author writes.
 
-Patterns are searched for as written: authors anchor with ^ and $. Unlike in Python's `re`, `$` is the end of
-the value only, and not also the place before a newline at the end.
+A pattern is searched for as written, where its author anchors with ^ and $, or must match the whole value. Unlike in
+Python's `re`, `$` is the end of the value only, and not also the place before a newline at the end.
 """
 
 import re
@@ -42,6 +42,25 @@ def compile_pattern(pattern: str) -> re2._Regexp:
     """Compile one pattern; raises PatternError with the reason."""
     if len(pattern) > MAX_PATTERN_CHARACTERS:
         raise PatternError(f"is {len(pattern)} characters long; the limit is {MAX_PATTERN_CHARACTERS}")
+    return _compile(pattern)
+
+
+_QUOTED_OR_ESCAPED = re.compile(r"\\Q.*?(\\E|\Z)|\\.", re.DOTALL)
+
+
+def whole_value(pattern: str) -> str:
+    """The pattern that is found exactly where this one, which compiles, matches the value from start to end."""
+    quote = r"\E" if any(match.group(1) == "" for match in _QUOTED_OR_ESCAPED.finditer(pattern)) else ""
+    return rf"\A(?:{pattern}{quote})\z"
+
+
+def compile_expression(pattern: str, matching: str) -> re2._Regexp:
+    """Compile a pattern as it will be asked, by `matching` search or full; raises PatternError with the reason."""
+    compiled = compile_pattern(pattern)
+    return _compile(whole_value(pattern)) if matching == "full" else compiled
+
+
+def _compile(pattern: str) -> re2._Regexp:
     try:
         return re2.compile(pattern, _OPTIONS)
     except re2.error as error:
@@ -86,7 +105,7 @@ def _is_heavy(pattern: str) -> bool:
     Its states, one a count, multiply with those of every pattern in the same set. Measured: the 25 shipped
     rules on paths cost 2.3 µs with that one among them, 0.7 + 0.7 µs apart.
     """
-    return "{" in pattern and compile_pattern(pattern).programsize > _HEAVY_PROGRAM
+    return "{" in pattern and _compile(pattern).programsize > _HEAVY_PROGRAM
 
 
 def _compiled_set(patterns: Sequence[str]) -> re2.Set:

@@ -8,10 +8,10 @@ from types import MappingProxyType
 
 from streams.standards.fields import APPLIES_TO, AppliesTo, Values, canonical_field, known_fields
 from streams.standards.matching import CheckResult, Matcher
-from streams.standards.patterns import PatternError, compile_pattern, glob_pattern
+from streams.standards.patterns import PatternError, compile_expression, glob_pattern
 from streams.standards.standard import RulesetError, Standard, rules_json
 
-__all__ = ["CheckResult", "Ruleset", "RulesetError", "require_evaluable"]
+__all__ = ["CheckResult", "Ruleset", "RulesetError", "content_digest", "require_evaluable"]
 
 _EVALUATED = ("active", "shadow")
 
@@ -52,8 +52,7 @@ class Ruleset:
         rules.builtins = MappingProxyType({code: s for code, s in active.items() if s.kind == "builtin"})
         rules.shadow = MappingProxyType(shadow)
         rules.next_change_at = _next_change(evaluated, now)
-        codes = ",".join(sorted(standard.code for standard in in_force))
-        rules.content_sha256 = hashlib.sha256(rules_json(loaded) + codes.encode()).hexdigest()
+        rules.content_sha256 = content_digest(loaded, now)
         rules._active = _matchers(active.values())
         rules._shadow = _matchers(shadow.values())
         return rules
@@ -93,23 +92,31 @@ class Ruleset:
         return self._active[applies_to].check(values, path)
 
 
+def content_digest(standards: Iterable[Standard], now: datetime) -> str:
+    """64 hex digits that name a set of rules and what of it is in force at `now`, without compiling it."""
+    loaded = list(standards)
+    in_force = sorted(f"{s.code}@{s.version}" for s in loaded if s.status in _EVALUATED and _in_force(s, now))
+    return hashlib.sha256(rules_json(loaded) + ",".join(in_force).encode()).hexdigest()
+
+
 def require_evaluable(standard: Standard) -> None:
     """Raise RulesetError unless this regex standard can be put into force."""
+
+    def refused(text: str) -> RulesetError:
+        return RulesetError(f"standard {standard.code}: {text}", standard.code)
+
     if canonical_field(standard.applies_to, standard.field) is None:
         known = ", ".join(known_fields(standard.applies_to))
-        unknown = f"field {standard.field!r} is unknown for {standard.applies_to}"
-        raise RulesetError(f"standard {standard.code}: {unknown}; known are {known}")
+        raise refused(f"field {standard.field!r} is unknown for {standard.applies_to}; known are {known}")
     try:
-        compile_pattern(standard.pattern)
+        compile_expression(standard.pattern, standard.matching)
     except PatternError as error:
-        raise RulesetError(
-            f"standard {standard.code}: RE2 cannot run pattern {standard.pattern[:200]!r}: {error}"
-        ) from None
+        raise refused(f"RE2 cannot run pattern {standard.pattern[:200]!r}: {error}") from None
     if standard.path_glob is not None:
         try:
             glob_pattern(standard.path_glob)
         except PatternError as error:
-            raise RulesetError(f"standard {standard.code}: {error}") from None
+            raise refused(str(error)) from None
 
 
 def _matchers(standards: Iterable[Standard]) -> dict[str, Matcher]:

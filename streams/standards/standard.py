@@ -2,29 +2,35 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID, uuid5
 
 import orjson
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from schemas.findings import Severity
 from streams.errors import UserError
 from streams.standards.fields import AppliesTo
+from streams.standards.patterns import whole_value
 
 NAMESPACE = UUID("6f0c2a51-8d1e-5f0b-9d43-2b7b0f8f6a10")
 """The id of a standard is uuid5 of its code in this namespace: the same in every database."""
 
 Kind = Literal["regex", "builtin"]
 MatchMode = Literal["must_match", "must_not_match"]
+Matching = Literal["search", "full"]
 Status = Literal["draft", "shadow", "active", "suspended", "retired"]
 STATUSES: tuple[Status, ...] = ("draft", "shadow", "active", "suspended", "retired")
 
 
 class RulesetError(UserError):
     """A rule that cannot be read or put into force; the text names its code and the reason."""
+
+    def __init__(self, text: str, code: str | None = None) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 def standard_id(code: str) -> str:
@@ -53,6 +59,7 @@ class Standard:
     field: str
     pattern: str
     match_mode: MatchMode = "must_match"
+    matching: Matching = "search"
     path_glob: str | None = None
     required: bool = False
     severity: Severity = "medium"
@@ -76,13 +83,23 @@ class Standard:
         known["path_glob"] = known.get("path_glob") or None
         known["samples"] = _samples(row)
         for name in ("effective_from", "effective_until"):
-            known[name] = _utc(known.get(name))
+            known[name] = utc(known.get(name))
         return cls(**known)
 
+    @property
+    def expression(self) -> str:
+        """The pattern as RE2 is asked to find it."""
+        return whole_value(self.pattern) if self.matching == "full" else self.pattern
+
+    @property
+    def wants(self) -> str:
+        """What a value must be like, in a few words and the pattern."""
+        return f"{self.match_mode}{' in full' if self.matching == 'full' else ''} {self.pattern}"
+
     def content(self) -> dict[str, Any]:
-        """What makes two versions differ: everything but the id and the version."""
+        """What makes two versions differ: everything but the id, the version and where it stands in its life."""
         document = asdict(self)
-        del document["id"], document["version"]
+        del document["id"], document["version"], document["status"]
         return document
 
 
@@ -91,20 +108,21 @@ _NAMES = tuple(column.name for column in fields(Standard))
 
 def _samples(row: Mapping[str, Any]) -> Samples:
     value = row.get("samples")
-    try:
+    with suppress(ValueError, TypeError):
         document = json.loads(value) if isinstance(value, (str, bytes)) else value
-        if document is None:
-            return Samples()
-        parsed = SamplesSpec.model_validate(document)
-    except ValueError:
-        raise RulesetError(
-            f"standard {row.get('code')}: samples must be JSON like "
-            '{"positive": ["passes"], "negative": ["violates"]}'
-        ) from None
-    return Samples(tuple(parsed.positive), tuple(parsed.negative))
+        lists = {"positive": [], "negative": []} | ({} if document is None else document)
+        if len(lists) == 2 and all(isinstance(texts, (list, tuple)) for texts in lists.values()):
+            samples = Samples(tuple(lists["positive"]), tuple(lists["negative"]))
+            if all(isinstance(text, str) for text in samples.positive + samples.negative):
+                return samples
+    raise RulesetError(
+        f'standard {row.get("code")}: samples must be JSON like {{"positive": ["passes"], "negative": ["violates"]}}',
+        row.get("code"),
+    )
 
 
-def _utc(value: datetime | str | None) -> datetime | None:
+def utc(value: datetime | str | None) -> datetime | None:
+    """The time in UTC; a naive one is in UTC already."""
     if isinstance(value, str):
         value = datetime.fromisoformat(value)
     if value is None:
@@ -114,60 +132,10 @@ def _utc(value: datetime | str | None) -> datetime | None:
 
 def rules_json(standards: Iterable[Standard]) -> bytes:
     """The canonical JSON of a set of rules: the same bytes for the same rules, in whatever order they came."""
-    ordered = sorted(standards, key=lambda standard: standard.code)
+    ordered = sorted(standards, key=lambda standard: (standard.code, standard.version))
     return orjson.dumps(ordered, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)
 
 
 def rules_from_json(document: bytes) -> list[Standard]:
     """The rules that `rules_json` wrote."""
     return [Standard.from_row(row) for row in orjson.loads(document)]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-Sample = Annotated[str, Field(max_length=4096)]
-
-
-class SamplesSpec(_Strict):
-    """The `samples` of a YAML standard."""
-
-    positive: list[Sample] = []
-    negative: list[Sample] = []
-
-
-class StandardSpec(_Strict):
-    """A standard as somebody writes it in YAML; a key that does not exist here is refused by name."""
-
-    code: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-    kind: Kind = "regex"
-    applies_to: AppliesTo
-    category: Annotated[str, Field(min_length=1, max_length=64)]
-    field: Annotated[str, Field(min_length=1, max_length=160)]
-    pattern: Annotated[str, Field(min_length=1, max_length=4096)]
-    match_mode: MatchMode = "must_match"
-    path_glob: Annotated[str, Field(min_length=1, max_length=512)] | None = None
-    required: bool = False
-    severity: Severity = "medium"
-    status: Status = "active"
-    owner: Annotated[str, Field(max_length=255)] = ""
-    description: Annotated[str, Field(max_length=2048)] = ""
-    reference: Annotated[str, Field(max_length=512)] = ""
-    samples: SamplesSpec = SamplesSpec()
-    effective_from: AwareDatetime | None = None
-    effective_until: AwareDatetime | None = None
-
-    @model_validator(mode="after")
-    def _ends_after_it_begins(self) -> "StandardSpec":
-        if self.effective_from and self.effective_until and self.effective_until <= self.effective_from:
-            raise ValueError("effective_until must be later than effective_from")
-        return self
-
-    def to_standard(self, version: int = 1, known_id: str | None = None) -> Standard:
-        """This standard as its first version, or as the given version of a row that has an id already."""
-        document = self.model_dump(exclude={"samples"})
-        for name in ("effective_from", "effective_until"):
-            document[name] = _utc(document[name])
-        samples = Samples(tuple(self.samples.positive), tuple(self.samples.negative))
-        return Standard(id=known_id or standard_id(self.code), version=version, samples=samples, **document)

@@ -1,4 +1,6 @@
-"""The initial component records of clock_sync_status: who is expected to report a clock."""
+"""Clocks by component: the initial records of who is expected to report one, and what is known of each."""
+
+from typing import Any
 
 from streams.identity import derived_id
 from streams.store import rows
@@ -33,10 +35,19 @@ async def insert_missing(database: Database) -> int:
             "'error'",
             *["NULL"] * 5,
             f"'{derived_id('component-event', name, protocol)}'",
-            "NULL",
-            "NULL",
+            *["NULL"] * 6,
         )
         for name, protocol in COMPONENTS
     )
     insert = statement("record", "clock_sync_status").replace("(%s)", literals, 1)
     return await database.execute(insert + "\nON DUPLICATE KEY UPDATE id = id")
+
+
+async def clock_rows(database: Database, component_name: str = "") -> list[dict[str, Any]]:
+    """The newest state of every clock, or of one component's; `memory` is None where it was never read.
+
+    One look-up by primary keys, however many readings are stored.
+    """
+    initial = ",".join(f"'{derived_id('component', name, protocol)}'" for name, protocol in COMPONENTS)
+    before, after = statement("clocks", "states").split("IN (%s)")
+    return await database.fetch_all(f"{before}IN ({initial}){after}", (component_name,) * 4)

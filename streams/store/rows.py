@@ -78,13 +78,18 @@ def file_shared(event: FilesystemTimestamps, captured_at_us: int, partition: int
 
 
 def clock_row(row_id: str, reading: ClockReading, read_at_us: int, status: str, partition: int, offset: int) -> str:
-    """A row of clock_sync_status."""
+    """The first columns of a row of clock_sync_status, still open; `clock_judged` closes it."""
     return (
         f"('{row_id}',{text(reading.component_name)},'{reading.protocol}',{number(reading.stratum)},"
         f"{reading.offset_microseconds},{instant(read_at_us)},'{status}',{number(reading.rtt_microseconds)},"
         f"{number(reading.root_delay_microseconds)},{number(reading.root_dispersion_microseconds)},"
-        f"{text(reading.leap_status)},{text(reading.reference_id)},'{reading.event_id}',{partition},{offset})"
+        f"{text(reading.leap_status)},{text(reading.reference_id)},'{reading.event_id}',{partition},{offset}"
     )
+
+
+def clock_judged(bound: float, certainty: str, step_at_us: int | None, step_microseconds: int | None) -> str:
+    """What the judge adds to a row of clock_sync_status."""
+    return f",{number(bound)},'{certainty}',{instant(step_at_us)},{number(step_microseconds)})"
 
 
 def row(*literals: str) -> str:

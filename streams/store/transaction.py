@@ -1,7 +1,9 @@
 """The one transaction in which a group of records is stored: all rows of each, or nothing."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from time import perf_counter
 from typing import NamedTuple
 from uuid import uuid4
@@ -21,6 +23,7 @@ TABLES = (
     "clock_sync_status",
     "submissions",
     "clock_states",
+    "clock_peer_alerts",
     "metadata_violations",
 )
 """In the order in which they are written; every transaction locks in this order."""
@@ -120,12 +123,29 @@ def _inserts(plans: Sequence[Plan], over_old_violations: bool) -> Iterator[_Step
         for table, literals in plan.rows.items():
             by_table[table] += literals
     for table, literals in by_table.items():
-        if literals:
-            before, after = statement("record", table).split("(%s)")
-            if over_old_violations and table == "metadata_violations":
-                after += "\nON DUPLICATE KEY UPDATE id = id"
-            for chunk in _chunks(literals, _STATEMENT_BYTES):
-                yield _Step(before + ",".join(chunk) + after, table, len(chunk))
+        before, after = statement("record", table).split("(%s)")
+        if over_old_violations and table == "metadata_violations":
+            after += "\nON DUPLICATE KEY UPDATE id = id"
+        for chunk in _chunks(literals, _STATEMENT_BYTES):
+            yield _Step(before + ",".join(chunk) + after, table, len(chunk))
+    before, after = statement("record", "standard_shadow_counts").split("(%s)")
+    for chunk in _chunks(_shadow_rows(plans), _STATEMENT_BYTES):
+        yield _Step(before + ",".join(chunk) + after)
+
+
+def _shadow_rows(plans: Sequence[Plan]) -> list[str]:
+    """What rules in shadow would have found, added up: a row a rule, day and partition, in the order of their key."""
+    counts: Counter[tuple[str, int, str, int]] = Counter()
+    for plan in plans:
+        for (code, version), count in plan.shadow.items():
+            counts[code, version, plan.record.topic, plan.record.partition] += count
+    if not counts:
+        return []
+    day = datetime.now(UTC).date().isoformat()
+    return [
+        rows.row(rows.text(code), str(version), f"'{day}'", rows.repeated_text(topic), str(partition), str(count))
+        for (code, version, topic, partition), count in sorted(counts.items())
+    ]
 
 
 def _outbox_steps(packages: Iterable[tuple[str, bytes]], announced: Iterable[str]) -> Iterator[_Step]:

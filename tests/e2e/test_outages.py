@@ -15,7 +15,7 @@ from streams.settings import Settings, load_settings
 from streams.standards.catalog import seed_standards
 from streams.store.database import Database
 from streams.store.migrate import migrate
-from streams.store.standards import insert_missing
+from streams.store.registry import insert_missing
 from tests.e2e import events
 from tests.e2e.worker import WorkerProcess, all_committed, eventually, send_all
 

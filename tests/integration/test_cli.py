@@ -21,7 +21,7 @@ from streams.standards.catalog import seed_standards
 from streams.store import rows
 from streams.store.database import Database
 from streams.store.migrate import migrate
-from streams.store.standards import insert_missing
+from streams.store.registry import insert_missing
 from tests.e2e import events
 from tests.e2e.worker import read_all
 from tests.unit.records import NOW_US, FakeRecord

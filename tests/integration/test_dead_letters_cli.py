@@ -21,7 +21,7 @@ from streams.settings import Settings
 from streams.standards.catalog import seed_standards
 from streams.store.database import Database
 from streams.store.migrate import migrate
-from streams.store.standards import insert_missing
+from streams.store.registry import insert_missing
 from tests.unit.records import NOW_US, FakeRecord
 
 EVIL = "e\x1b[31mvil\x1b]0;title\x07[bold red]\r\nforged line\x9b2J\u202e"

@@ -22,7 +22,7 @@ from streams.settings import Settings
 from streams.standards.catalog import seed_standards
 from streams.store import components
 from streams.store.database import Database
-from streams.store.standards import insert_missing
+from streams.store.registry import insert_missing
 from tests.e2e.worker import WorkerProcess, read_all, send_all
 
 
@@ -186,7 +186,18 @@ async def test_clock_status_shows_readings_and_those_that_never_came(command, da
     await database.execute(
         "INSERT INTO clock_states (component_name, protocol, last_sync_at, offset_microseconds, status, alert)"
         " VALUES ('api-gateway', 'NTP', '2026-11-20 10:12:12.5', 14000, 'drifting', %s)",
-        (json.dumps({"starts_at_us": 1_795_169_532_500_000}),),
+        (
+            json.dumps(
+                {
+                    "alert_id": "886313e1-3b8a-5372-9b90-0c9aee199e5d",
+                    "kind": "offset",
+                    "severity": "warning",
+                    "starts_at_us": 1_795_169_532_500_000,
+                    "peak_offset_microseconds": 14_000,
+                    "occurrences": 1,
+                }
+            ),
+        ),
     )
     result = await command("clock", "status", "--json")
     clocks = {clock["component_name"]: clock for clock in json.loads(result.stdout)}

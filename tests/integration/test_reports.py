@@ -9,7 +9,7 @@ from streams.settings import Settings
 from streams.standards.catalog import seed_standards
 from streams.store import reports
 from streams.store.database import Database
-from streams.store.standards import insert_missing
+from streams.store.registry import insert_missing
 
 _VIOLATION = (
     "INSERT INTO metadata_violations (id, standard_id, standard_version, subject, field, expected, severity, status,"

@@ -1,5 +1,6 @@
 """Hot reload against a real table: live within two seconds, whole, and never worse than the last good set."""
 
+import asyncio
 from time import monotonic
 
 import pytest
@@ -8,9 +9,10 @@ from streams.errors import UserError
 from streams.observability.metrics import REGISTRY
 from streams.standards.cache import StandardsCache
 from streams.standards.catalog import seed_standards
+from streams.standards.planning import Changes, plan_changes
 from streams.standards.ruleset import RulesetError
 from streams.store.database import Database
-from streams.store.standards import insert_missing
+from streams.store.registry import Registered, change, insert_missing
 from tests.e2e.worker import eventually
 
 INSERT = (
@@ -61,7 +63,7 @@ async def test_a_change_by_hand_is_live_within_two_seconds(seeded: Database) -> 
         await cache.stop()
 
 
-async def test_two_workers_name_the_same_revision_and_an_undone_change_gets_its_old_one(seeded: Database) -> None:
+async def test_two_workers_name_the_same_revision_and_an_undone_change_gets_a_new_one(seeded: Database) -> None:
     one, two = StandardsCache(seeded, 60), StandardsCache(seeded, 60)
     await one.load()
     await two.load()
@@ -70,11 +72,11 @@ async def test_two_workers_name_the_same_revision_and_an_undone_change_gets_its_
     await seeded.execute("UPDATE metadata_standards SET severity = 'critical' WHERE code = 'TS-MTIME-AFTER-CTIME'")
     await one.refresh()
     await two.refresh()
-    assert one.current().revision == two.current().revision != first
+    assert one.current().revision == two.current().revision == first + 1
     assert one.current().builtins["TS-MTIME-AFTER-CTIME"].severity == "critical"
     await seeded.execute("UPDATE metadata_standards SET severity = 'high' WHERE code = 'TS-MTIME-AFTER-CTIME'")
     await one.refresh()
-    assert one.current().revision == first
+    assert one.current().revision == first + 2
 
 
 async def test_a_standard_that_does_not_compile_is_refused_and_the_last_good_set_stays(seeded: Database) -> None:
@@ -124,3 +126,51 @@ async def test_a_draft_changes_no_revision_and_an_effective_date_comes_into_forc
         return "FS-SOON-001" in cache.current().standards
 
     await eventually(in_force, 5, "the standard comes into force by itself")
+
+
+async def test_workers_that_reload_while_rules_change_never_give_one_revision_to_two_sets(seeded: Database) -> None:
+    workers = [StandardsCache(seeded, 60) for _ in range(3)]
+    for worker in workers:
+        await worker.load()
+    first = workers[0].current().revision
+    seen: dict[int, set[str]] = {}
+    changing = True
+
+    async def poll(worker: StandardsCache) -> list[int]:
+        revisions = []
+        while changing or len(revisions) < 3:
+            await worker.refresh()
+            rules = worker.current()
+            seen.setdefault(rules.revision, set()).add(rules.content_sha256)
+            revisions.append(rules.revision)
+        return revisions
+
+    polls = [asyncio.create_task(poll(worker)) for worker in workers]
+    severities = ["critical", "low"] * 5
+    for severity in severities:
+
+        def plan(versions: Registered, severity: str = severity) -> Changes:
+            (spec,) = [spec for spec in seed_standards() if spec.code == "FS-PATH-001"]
+            return plan_changes(versions, [spec.model_copy(update={"severity": severity})])
+
+        await change(seeded, "test", "", plan)
+    changing = False
+    for revisions in await asyncio.gather(*polls):
+        assert revisions == sorted(revisions)
+    for worker in workers:
+        await worker.refresh()
+    assert {worker.current().revision for worker in workers} == {first + len(severities)}
+    assert {worker.current().standards["FS-PATH-001"].severity for worker in workers} == {"low"}
+    assert all(len(sets) == 1 for sets in seen.values())
+    numbers = [row["revision"] for row in await seeded.fetch_all("SELECT revision FROM ruleset_revisions ORDER BY 1")]
+    assert numbers == list(range(first, first + len(severities) + 1))
+
+
+async def test_a_change_by_hand_is_judged_by_as_a_version_of_its_own(seeded: Database) -> None:
+    cache = StandardsCache(seeded, 60)
+    await cache.load()
+    assert cache.current().standards["FS-PATH-001"].version == 1
+    await seeded.execute("UPDATE metadata_standards SET severity = 'critical' WHERE code = 'FS-PATH-001'")
+    await cache.refresh()
+    live = cache.current().standards["FS-PATH-001"]
+    assert (live.version, live.severity) == (2, "critical")

@@ -1,8 +1,10 @@
 -- What the judges must know of the past, looked up once a batch. `(%s)` is a list of literals.
 
+-- Of two records of one moment the one that came first, as in memory.
 -- name: newest_files
 -- In this order and by this index: left to itself MariaDB reads the whole table for more than a few keys.
-SELECT t.path_key, t.captured_at, t.mtime_ns, t.ctime_ns, t.inode, t.device, t.source_partition, t.source_offset
+SELECT t.path_key, t.captured_at, t.atime_ns, t.mtime_ns, t.ctime_ns, t.inode, t.device, t.birthtime_ns, t.size_bytes,
+  t.sha256, t.git_commit_sha, t.git_committed_at, t.source_partition, t.source_offset
 FROM (
   SELECT path_key, MAX(captured_at) AS captured_at
   FROM filesystem_timestamps
@@ -10,10 +12,25 @@ FROM (
   GROUP BY path_key
 ) AS newest
 STRAIGHT_JOIN filesystem_timestamps AS t FORCE INDEX (idx_path_newest)
-  ON t.path_key = newest.path_key AND t.captured_at = newest.captured_at;
+  ON t.path_key = newest.path_key AND t.captured_at = newest.captured_at
+ORDER BY t.source_partition, t.source_offset;
+
+-- Among the last records of one path; several of these are joined by UNION ALL.
+-- name: had_mtime
+(SELECT path_key, mtime_ns
+FROM (
+  SELECT path_key, mtime_ns
+  FROM filesystem_timestamps
+  WHERE path_key = %s
+  ORDER BY captured_at DESC
+  LIMIT 200
+) AS recent
+WHERE mtime_ns = %s
+LIMIT 1);
 
 -- name: clock_states
-SELECT component_name, protocol, last_sync_at, offset_microseconds, status, alert
+SELECT component_name, protocol, last_sync_at, arrived_at, updated_at, offset_microseconds, bound_microseconds, status,
+  certainty, event_id, source_partition, source_offset, alert, memory
 FROM clock_states
 WHERE component_name IN (%s);
 

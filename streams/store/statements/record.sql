@@ -13,22 +13,41 @@ VALUES (%s);
 INSERT INTO clock_sync_status
   (id, component_name, protocol, stratum, offset_microseconds, last_sync_at, status, rtt_microseconds,
    root_delay_microseconds, root_dispersion_microseconds, leap_status, reference_id, event_id,
-   source_partition, source_offset)
+   source_partition, source_offset, bound_microseconds, certainty, last_step_at, last_step_microseconds)
 VALUES (%s);
 
 -- name: clock_states
-INSERT INTO clock_states (component_name, protocol, last_sync_at, offset_microseconds, status, alert)
+INSERT INTO clock_states
+  (component_name, protocol, last_sync_at, offset_microseconds, status, alert, arrived_at, bound_microseconds,
+   certainty, fresh_seconds, stale_since, last_step_at, last_step_microseconds, event_id, source_partition,
+   source_offset, memory)
 VALUES (%s)
 ON DUPLICATE KEY UPDATE
   offset_microseconds = IF(VALUES(last_sync_at) >= last_sync_at, VALUES(offset_microseconds), offset_microseconds),
   status = IF(VALUES(last_sync_at) >= last_sync_at, VALUES(status), status),
   alert = IF(VALUES(last_sync_at) >= last_sync_at, VALUES(alert), alert),
+  arrived_at = IF(VALUES(last_sync_at) >= last_sync_at, VALUES(arrived_at), arrived_at),
+  bound_microseconds = IF(VALUES(last_sync_at) >= last_sync_at, VALUES(bound_microseconds), bound_microseconds),
+  certainty = IF(VALUES(last_sync_at) >= last_sync_at, VALUES(certainty), certainty),
+  fresh_seconds = IF(VALUES(last_sync_at) >= last_sync_at, VALUES(fresh_seconds), fresh_seconds),
+  stale_since = IF(VALUES(last_sync_at) >= last_sync_at, VALUES(stale_since), stale_since),
+  last_step_at = IF(VALUES(last_sync_at) >= last_sync_at, VALUES(last_step_at), last_step_at),
+  last_step_microseconds = IF(VALUES(last_sync_at) >= last_sync_at, VALUES(last_step_microseconds), last_step_microseconds),
+  event_id = IF(VALUES(last_sync_at) >= last_sync_at, VALUES(event_id), event_id),
+  source_partition = IF(VALUES(last_sync_at) >= last_sync_at, VALUES(source_partition), source_partition),
+  source_offset = IF(VALUES(last_sync_at) >= last_sync_at, VALUES(source_offset), source_offset),
+  memory = IF(VALUES(last_sync_at) >= last_sync_at, VALUES(memory), memory),
   last_sync_at = GREATEST(VALUES(last_sync_at), last_sync_at);
+
+-- name: clock_peer_alerts
+INSERT INTO clock_peer_alerts (component_name, protocol, kind, episode)
+VALUES (%s)
+ON DUPLICATE KEY UPDATE episode = VALUES(episode);
 
 -- name: submissions
 INSERT INTO submissions
   (id, submission_id, claim, content_sha256, submitter, submitted_at, dry_run, documents, verdict, reason,
-   verdict_document, event_id, source_partition, source_offset, decided_at)
+   verdict_document, event_id, source_partition, source_offset, decided_at, document_contents)
 VALUES (%s);
 
 -- name: metadata_violations
@@ -36,6 +55,11 @@ INSERT INTO metadata_violations
   (id, standard_id, standard_version, subject, field, observed, expected, severity, fingerprint, evidence,
    ruleset_revision, event_id, source_topic, source_partition, source_offset, event_time, detected_at)
 VALUES (%s);
+
+-- name: standard_shadow_counts
+INSERT INTO standard_shadow_counts (code, version, day, source_topic, source_partition, violations)
+VALUES (%s)
+ON DUPLICATE KEY UPDATE violations = violations + VALUES(violations);
 
 -- name: outbox
 INSERT INTO outbox (id, messages)

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from streams.errors import UserError
-from streams.standards.catalog import differences, load_yaml, parse_yaml, plan_changes
-from streams.standards.standard import RulesetError, Samples, Standard, StandardSpec, standard_id
+from streams.standards.catalog import load_yaml, parse_yaml
+from streams.standards.spec import StandardSpec
+from streams.standards.standard import RulesetError, Samples, Standard, standard_id
 
 GOOD = """
 defaults: {category: naming, applies_to: filesystem}
@@ -35,7 +36,19 @@ def test_a_file_becomes_specs_and_specs_standards():
         (("severity:", "severty:"), "standard FS-A-001: severty: is unknown; known are code, kind"),
         (("low", "lowest"), "standard FS-A-001: severity: 'lowest': Input should be"),
         (("    field: file_name\n", ""), "standard FS-A-001: field: Field required"),
-        (("[ABC]", "[10]"), "standard FS-A-001: samples.negative.0: 10: Input should be a valid string"),
+        (
+            ("[ABC]", "[10]"),
+            "standard FS-A-001: samples.negative.0: 10: Input should be a valid string; put it in quotes",
+        ),
+        (("low", "[low]"), "standard FS-A-001: severity: a list of 1: Input should be"),
+        (("2026-01-02T00:00:00+02:00", "2026-13-02"), "is no valid YAML: month must be in 1..12"),
+        (("2026-01-02T00:00:00+02:00", "2026-01-02"), "write it with a time and an offset, like 2026-01-02T00:00:00Z"),
+        (("2026-01-02T00:00:00+02:00", "9999-01-02T00:00:00Z"), "9999-01-02T00:00:00+00:00: must lie between"),
+        (("2026-01-02T00:00:00+02:00", "!!timestamp x"), "is no valid YAML"),
+        (("'^[a-z]+$'", '"\\ud800"'), "standard FS-A-001: pattern: '\\ud800': Input should be a valid string"),
+        (("severity: low", 'owner: "a\\u001b[31m"'), "owner: 'a\\x1b[31m': must hold printable characters only"),
+        (("  - code", "  - " + "[" * 5000 + "\n  - code"), "is no valid YAML"),
+        (("severity: low", "matching: whole"), "matching: 'whole': Input should be 'search' or 'full'"),
         (("+02:00", ""), "standard FS-A-001: effective_from: "),
         (("'^[a-z]+$'", "''"), "standard FS-A-001: pattern: ''"),
         (("code: FS-A-001", "code: 'FS A'"), "standard FS A: code: 'FS A'"),
@@ -78,23 +91,25 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, content):
         load_yaml(path)
 
 
-def test_a_plan_tells_new_changed_and_unchanged_apart():
-    (spec,) = parse_yaml(GOOD, "a.yaml")
-    other = spec.model_copy(update={"code": "FS-A-002"})
-    third = spec.model_copy(update={"code": "FS-A-003"})
-    current = [spec.to_standard(4, "by-hand"), other.to_standard(2)]
-    changes = plan_changes(current, [spec, other.model_copy(update={"severity": "high"}), third])
-    assert [standard.code for standard in changes.added] == ["FS-A-003"]
-    assert changes.unchanged == [current[0]]
-    ((before, after),) = changes.changed
-    assert (before.version, after.version) == (2, 3)
-    assert differences(before, after) == [("severity", "low", "high")]
+def test_an_alias_bomb_costs_nothing_and_is_named_by_its_shape():
+    bomb = "a: &a [x, x]\n" + "".join(
+        f"{n}: &{n} [*{p}, *{p}, *{p}, *{p}]\n" for p, n in zip("abcdefghi", "bcdefghij", strict=True)
+    )
+    with pytest.raises(UserError, match="standard 1 must be a mapping, not a list of 4"):
+        parse_yaml("defaults:\n" + "".join(f"  {line}\n" for line in bomb.splitlines()) + "standards: [*j]\n", "a.yaml")
 
 
-def test_a_changed_standard_keeps_the_id_that_its_row_has():
+def test_a_file_beyond_all_measure_is_not_read_to_its_end(tmp_path):
+    path = tmp_path / "rules.yaml"
+    path.write_bytes(b"#" * (8 * 1024 * 1024 + 1))
+    with pytest.raises(UserError, match="is larger than 8 MiB"):
+        load_yaml(path)
+
+
+def test_without_a_status_a_standard_is_active():
     (spec,) = parse_yaml(GOOD, "a.yaml")
-    changes = plan_changes([spec.to_standard(1, "by-hand")], [spec.model_copy(update={"owner": "me"})])
-    assert changes.changed[0][1].id == "by-hand"
+    assert spec.status is None
+    assert spec.to_standard().status == "active"
 
 
 ROW = {

@@ -70,7 +70,7 @@ def test_test_without_a_code_runs_all_samples(run):
     ("arguments", "words"),
     [
         (["test", "FS-B-001", "--file", "FILE"], "standard FS-B-001: there is no regex standard with this code"),
-        (["test", "--file", "FILE", "--value", "a"], "--value: name the standard"),
+        (["test", "--file", "FILE", "--value", "a"], "--value: name the standard that it is held against"),
         (["lint", "/nowhere.yaml"], "/nowhere.yaml: cannot be read"),
     ],
 )

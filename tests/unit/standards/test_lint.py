@@ -37,6 +37,11 @@ def test_a_good_standard_has_no_remarks():
         ("^(?>a)$", "an atomic group"),
         (r"^a\Z", r"\Z"),
         ("^a{1001}$", "a repetition of more than 1,000"),
+        (r"^\u0041$", r"\u"),
+        (r"^\h+$", "an escape of PCRE"),
+        ("^(?x) a$", "the flag x"),
+        ("^a(?#note)$", "a comment"),
+        (r"^(?R)$", "recursion"),
     ],
 )
 def test_what_re2_cannot_run_is_called_by_its_name(pattern, construct):
@@ -51,15 +56,13 @@ def test_a_pattern_that_is_no_regex_carries_the_engines_reason():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"pattern": ".*"}, "never fails"),
-        ({"pattern": "a*"}, "never fails"),
-        ({"pattern": "x?", "match_mode": "must_not_match"}, "forbids every value"),
-        ({"pattern": "^(|.*)"}, "never fails"),
         ({"field": "file_pth"}, "field 'file_pth' is unknown"),
         ({"path_glob": "{a"}, "does not close its brace"),
         ({"applies_to": "clock", "field": "protocol", "path_glob": "**"}, "have no path"),
         ({"samples": Samples(("relative",), ("a",))}, "positive sample 'relative' breaks the rule"),
         ({"samples": Samples(("/a",), ("/b",))}, "negative sample '/b' passes the rule"),
+        ({"path_glob": "/srv/**", "samples": Samples(("/srv/a",), ("a",))}, "sample 'a' is outside of path_glob"),
+        ({"kind": "builtin", "code": "FS-NOBODY"}, "no judge of this version reports under this code"),
         ({"pattern": ".{1,900}x.{1,90}y", "match_mode": "must_not_match"}, "is slow"),
     ],
 )
@@ -77,8 +80,29 @@ def test_errors(changes, words):
         ({"pattern": "/a"}, "no anchor at the start (^) and no end ($)"),
         ({"pattern": "^/"}, "no anchor at the end ($)"),
         ({"pattern": r"[$]a[^b]"}, "no anchor at the start (^) and no end ($)"),
-        ({"pattern": "^a$b"}, "never matches"),
-        ({"pattern": "a^b$"}, "never matches"),
+        ({"pattern": "^a$b"}, "never matches: something stands after the end"),
+        ({"pattern": "a^b$"}, "every value breaks the rule"),
+        ({"pattern": "^abc$\n"}, "ends with blank space"),
+        ({"pattern": r"[^\s\S]", "match_mode": "must_not_match"}, "no value ever breaks the rule"),
+        ({"pattern": "a/b$", "field": "file_name"}, "never matches in file_name, which never holds /"),
+        ({"pattern": r"\.py$", "field": "extension"}, "which never holds / or ."),
+        ({"pattern": "^[g-z]+$", "field": "sha256"}, "which holds hexadecimal digits only"),
+        ({"pattern": "^ntp$", "applies_to": "clock", "field": "protocol"}, "which is one of NTP, PTP, Browser"),
+        ({"pattern": ".*"}, "never fails"),
+        ({"pattern": "a*"}, "never fails"),
+        ({"pattern": "^(|.*)"}, "never fails"),
+        ({"pattern": r"^[\s\S]*$"}, "found in anything, also in an empty text"),
+        ({"pattern": ".+"}, "found in anything but an empty text"),
+        ({"pattern": "^.*$"}, "found in anything but an empty text"),
+        ({"pattern": ".", "match_mode": "must_not_match"}, "forbids every value"),
+        ({"pattern": "x?", "match_mode": "must_not_match"}, "forbids every value"),
+        ({"pattern": "^/a|b$"}, "an anchor stands in some alternatives"),
+        ({"pattern": "^[:alpha:]+$"}, "write [[:alpha:]]"),
+        ({"pattern": "^[A-z]+$"}, "write A-Za-z"),
+        ({"pattern": "^a{,3}$"}, "write {0,n}"),
+        ({"pattern": r"\<a\>"}, r"write \b for the edge"),
+        ({"pattern": "^/.+.py$"}, "the dot is any character"),
+        ({"pattern": "^(([a-z]{1,30}){1,10}){1,3}[0-9]x$"}, "is slow"),
         ({"path_glob": "**/*.py"}, "sample '/a' is outside of path_glob"),
     ],
 )
@@ -103,4 +127,13 @@ def test_errors_come_first():
 
 
 def test_a_builtin_has_no_pattern_to_lint():
-    assert lint(rule(kind="builtin", pattern="builtin", field="mtime_ns")) == []
+    assert lint(rule("CLK-OFFSET", kind="builtin", pattern="builtin", field="offset_microseconds")) == []
+
+
+def test_a_full_match_needs_no_anchors():
+    assert remarks("warning", pattern="/[^/]+", matching="full") == []
+
+
+def test_an_open_ended_quotation_is_closed_for_a_full_match():
+    samples = Samples(("/$a|",), ("a", "/$a|b"))
+    assert lint(rule(**(GOOD | {"pattern": r"\Q/$a|", "matching": "full", "samples": samples}))) == []

@@ -22,6 +22,14 @@ def statuses(rules, values, path=None, applies_to="filesystem"):
         ({"pattern": "^a+$"}, "aaa", "pass"),
         ({"pattern": "^a+$"}, "aab", "fail"),
         ({"pattern": "^a+$"}, "aaa\n", "fail"),
+        ({"pattern": "a|ab", "matching": "full"}, "ab", "pass"),
+        ({"pattern": "a|ab", "matching": "full"}, "xa", "fail"),
+        ({"pattern": "a|ab", "matching": "full"}, "a\n", "fail"),
+        ({"pattern": "(?i)a", "matching": "full", "match_mode": "must_not_match"}, "A", "fail"),
+        ({"pattern": "a", "matching": "full", "match_mode": "must_not_match"}, "aa", "pass"),
+        ({"pattern": "(?m)^a$", "matching": "full"}, "a\nb", "fail"),
+        ({"pattern": r"\Qa.b", "matching": "full"}, "a.b", "pass"),
+        ({"pattern": r"\Qa.b", "matching": "full"}, "axb", "fail"),
         ({"pattern": "b"}, "abc", "pass"),
         ({"pattern": "b", "match_mode": "must_not_match"}, "abc", "fail"),
         ({"pattern": "b", "match_mode": "must_not_match"}, "acc", "pass"),
@@ -232,3 +240,10 @@ def test_ten_thousand_rules_compile_and_find_the_one_that_is_broken():
     assert rules.violations("filesystem", {"file_path": "/srv/repo/a.py"}, None) == []
     (found,) = rules.violations("filesystem", {"file_path": "/srv/secret-4711/a.py"}, None)
     assert found.standard.code == "R-04711"
+
+
+def test_an_active_version_and_the_next_one_in_shadow_stand_side_by_side():
+    rules = ruleset(rule(pattern="^x"), rule(pattern="^y", version=2, status="shadow"))
+    values = {"file_path": "/a"}
+    assert [r.standard.version for r in rules.violations("filesystem", values, None)] == [1]
+    assert [r.standard.version for r in rules.shadow_violations("filesystem", values, None)] == [2]
