@@ -9,6 +9,7 @@ import faust
 import mode
 
 from streams.agents import add_agents
+from streams.canary import Canary
 from streams.clock_partitions import AssignedPartitions
 from streams.clock_timer import ClockTimer
 from streams.flows import AnyFlow
@@ -46,11 +47,12 @@ class Parts:
     probes: Probes
     sweeper: Sweeper
     clock_timer: ClockTimer
+    canary: Canary
 
     @property
     def services(self) -> list[mode.Service]:
         """The parts that run, in the order in which they start."""
-        return [self.standards, self.recorder, self.sweeper, self.clock_timer, self.probes]
+        return [self.standards, self.recorder, self.sweeper, self.clock_timer, self.probes, self.canary]
 
 
 def build_app(settings: Settings, health: Health) -> faust.App:
@@ -85,6 +87,7 @@ def build_app(settings: Settings, health: Health) -> faust.App:
         Probes(settings, app, database, recorder, health),
         Sweeper(settings, database, announcer),
         ClockTimer(settings, clock_flow, recall, recorder, standards.current, AssignedPartitions(app, settings)),
+        Canary(settings, database),
     )
     app.health = health
     health.kafka_answers = lambda: announcer.reachable

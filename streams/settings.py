@@ -119,6 +119,9 @@ class Settings(BaseSettings):
     probe_seconds: PositiveSeconds = Field(
         60, description="How often a worker times the compliance and clock status queries."
     )
+    tiflash_probe_seconds: float = Field(
+        0, ge=0, le=3600, description="How often a worker measures how far TiFlash is behind; 0: never."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
     # --- judgement

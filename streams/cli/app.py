@@ -17,6 +17,7 @@ _GROUPS = (
     "clock",
     "submit",
     "dead_letters",
+    "tiflash",
 )
 
 

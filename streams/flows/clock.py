@@ -20,6 +20,7 @@ from streams.judges.clocks.peers import Peer
 from streams.judges.clocks.silence import silence_limit_seconds
 from streams.judges.findings import Finding
 from streams.observability import metrics
+from streams.observability.clock_gauges import CLOCKS
 from streams.plan import Plan, Record
 from streams.standards.ruleset import Ruleset
 from streams.store import rows
@@ -46,7 +47,6 @@ class ClockFlow:
         self._recall = recall
         self._states: Memory[ClockKey, ClockState] = Memory(_REMEMBERED_CLOCKS)
         self._seen: Memory[str, bool] = Memory(_REMEMBERED_READINGS)
-        self._labelled: set[str] = set()
 
     async def recall(self, events: Sequence[tuple[Record, ClockReading]]) -> None:
         """Look up the clocks and the readings of the batch that memory lacks."""
@@ -142,12 +142,13 @@ class ClockFlow:
         return self.peers.speaks_for(*key)
 
     def _export(self, event: ClockReading, state: ClockState) -> None:
-        component = event.component_name
-        if component not in self._labelled and len(self._labelled) >= metrics.COMPONENT_LABEL_LIMIT:
-            component = "other"
-        self._labelled.add(component)
-        metrics.CLOCK_OFFSET.labels(component, event.protocol).set(state.offset_microseconds / 1e6)
-        metrics.CLOCK_STATE.labels(component, event.protocol).set(STATUSES.index(state.status))
+        CLOCKS.tell(
+            event.component_name,
+            event.protocol,
+            read_at=state.last_sync_at_us / 1e6,
+            offset_seconds=state.offset_microseconds / 1e6,
+            state=STATUSES.index(state.status),
+        )
 
     def forget(self) -> None:
         """Drop the states; the database has them."""

@@ -73,6 +73,11 @@ STANDARDS_RELOAD = Counter(
 STANDARDS_REVISION = Gauge(
     "cockpit_standards_revision", "Revision of the standards this worker judges by.", registry=REGISTRY
 )
+STANDARDS_VERIFIED_AT = Gauge(
+    "cockpit_standards_verified_timestamp_seconds",
+    "When the standards that this worker judges by were last known to be those of the table, as Unix time.",
+    registry=REGISTRY,
+)
 CLOCK_OFFSET = Gauge(
     "cockpit_clock_offset_seconds",
     "Last offset of a clock; positive: fast.",
@@ -90,10 +95,22 @@ CLOCK_LATE_READINGS = Counter(
     "Readings older than the newest of their clock: recorded, and changing no state.",
     registry=REGISTRY,
 )
+CLOCK_READ_AT = Gauge(
+    "cockpit_clock_read_timestamp_seconds",
+    "When a clock was read last, as Unix time.",
+    ["component", "protocol"],
+    registry=REGISTRY,
+)
 DRIFT_ALERTS = Counter("cockpit_drift_alerts_total", "Drift alerts fired.", ["kind", "severity"], registry=REGISTRY)
 CONSUMER_LAG = Gauge(
     "cockpit_consumer_lag_records",
     "Records behind the end of a partition.",
+    ["topic", "partition"],
+    registry=REGISTRY,
+)
+COMMITTED_OFFSET = Gauge(
+    "cockpit_committed_offset",
+    "The offset at which a partition would be read on after a restart.",
     ["topic", "partition"],
     registry=REGISTRY,
 )

@@ -33,6 +33,7 @@ class StandardsCache(mode.Service):  # type: ignore[misc]
         self._poll_seconds = poll_seconds
         self._ruleset: Ruleset | None = None
         self._seen: object = None
+        self._refused = False
 
     def current(self) -> Ruleset:
         """The live ruleset; `load` must have succeeded once."""
@@ -51,6 +52,7 @@ class StandardsCache(mode.Service):  # type: ignore[misc]
             revision, standards = last_good
             now, _ = await store.fingerprint(self._database)
             self._install((await _compile(standards, now)).numbered(revision))
+            metrics.STANDARDS_VERIFIED_AT.set_to_current_time()  # from now on it grows old, until the table is mended
         if not self.current().standards:
             raise UserError("metadata_standards: holds no active standard: run `cockpit migrate` to seed them")
         return self.current()
@@ -68,6 +70,8 @@ class StandardsCache(mode.Service):  # type: ignore[misc]
             due = self.current().next_change_at
             if seen == self._seen and (due is None or due > now):
                 metrics.STANDARDS_RELOAD.labels("unchanged").inc()
+                if not self._refused:  # a refused set stays refused, however often it is found unchanged
+                    metrics.STANDARDS_VERIFIED_AT.set_to_current_time()
                 return
             await self._reload()
         except RulesetError as error:
@@ -94,6 +98,8 @@ class StandardsCache(mode.Service):  # type: ignore[misc]
             revision = await registry.register(self._database, ruleset.content_sha256)
             if revision is not None:
                 self._install(ruleset.numbered(revision))
+                self._refused = False
+                metrics.STANDARDS_VERIFIED_AT.set_to_current_time()
                 return
         self._seen = None
         raise RetriableError("metadata_standards: changes faster than it can be compiled; trying again")
@@ -106,6 +112,7 @@ class StandardsCache(mode.Service):  # type: ignore[misc]
         metrics.STANDARDS_RELOAD.labels("changed").inc()
 
     def _refuse(self, error: RulesetError) -> None:
+        self._refused = True
         metrics.STANDARDS_RELOAD.labels("refused").inc()
         kept = self._ruleset.revision if self._ruleset else None
         log.error("standards_refused", error=str(error), kept_revision=kept)

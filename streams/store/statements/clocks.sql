@@ -41,3 +41,9 @@ FROM clock_states
 WHERE stale_since IS NULL AND status <> 'error' AND memory IS NOT NULL AND arrived_at >= %s
 ORDER BY arrived_at DESC
 LIMIT 10000;
+
+-- name: newest
+SELECT component_name, protocol, status, offset_microseconds, last_sync_at
+FROM clock_states
+ORDER BY last_sync_at DESC
+LIMIT %s;
