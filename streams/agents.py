@@ -1,45 +1,36 @@
 """The three Faust agents: one a topic, each running the pipeline over its batches."""
 
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable, Mapping
 from typing import Any
 
 import faust
 
 from streams import pipeline
-from streams.flows import AnyFlow
+from streams.judging import Judging
 from streams.kafka.transport import RawBatchSchema
 from streams.recorder import Recorder
 from streams.settings import Settings
-from streams.standards.ruleset import Ruleset
 
 
 def add_agents(
     app: faust.App,
     settings: Settings,
-    flows: list[AnyFlow],
+    judging: Mapping[str, Judging],
     recorder: Recorder,
-    rules: Callable[[], Ruleset],
 ) -> None:
-    """Give the app an agent for each flow.
+    """Give the app an agent for each topic, which `judging` names without the prefix.
 
     `noack` and one worker an agent: an event is acknowledged by the recorder, in order, and never by an
     exception. An agent that raises stops the process (CrashingSupervisor), and Kubernetes starts it again.
     """
-    for flow in flows:
-        topic = app.topic(settings.topic(flow.topic), schema=RawBatchSchema())
-        app.agent(topic, name=f"cockpit.{flow.topic}", concurrency=1)(_body(settings, flow, recorder, rules))
+    for name, judges in judging.items():
+        topic = app.topic(settings.topic(name), schema=RawBatchSchema())
+        app.agent(topic, name=f"cockpit.{name}", concurrency=1)(_body(judges, recorder, settings.transaction_records))
 
 
-def _body(settings: Settings, flow: AnyFlow, recorder: Recorder, rules: Callable[[], Ruleset]) -> Any:
+def _body(judging: Judging, recorder: Recorder, group_records: int) -> Any:
     async def agent(stream: Any) -> None:
         events: AsyncIterable[Any] = stream.noack().events()
-        await pipeline.run(
-            events,
-            flow,
-            recorder,
-            rules,
-            max_record_bytes=settings.max_record_bytes,
-            group_records=settings.transaction_records,
-        )
+        await pipeline.run(events, judging, recorder, group_records)
 
     return agent

@@ -17,6 +17,9 @@ from streams.flows.clock import ClockFlow
 from streams.flows.clock_limits import clock_limits
 from streams.flows.filesystem import FilesystemFlow
 from streams.flows.submission import SubmissionFlow
+from streams.judging import Judging
+from streams.judging.apart import JudgesApart
+from streams.judging.here import JudgesHere
 from streams.kafka.announcer import Announcer
 from streams.kafka.security import ssl_context
 from streams.kafka.transport import PartitionBatchScheduler, transport_for
@@ -43,6 +46,7 @@ class Parts:
     transactions: Transactions
     announcer: Announcer
     standards: StandardsCache
+    apart: JudgesApart
     recorder: Recorder
     probes: Probes
     sweeper: Sweeper
@@ -52,7 +56,7 @@ class Parts:
     @property
     def services(self) -> list[mode.Service]:
         """The parts that run, in the order in which they start."""
-        return [self.standards, self.recorder, self.sweeper, self.clock_timer, self.probes, self.canary]
+        return [self.standards, self.apart, self.recorder, self.sweeper, self.clock_timer, self.probes, self.canary]
 
 
 def build_app(settings: Settings, health: Health) -> faust.App:
@@ -64,25 +68,26 @@ def build_app(settings: Settings, health: Health) -> faust.App:
     recorder = Recorder(settings, transactions, recall, announcer, health)
     standards = StandardsCache(database, settings.standards_poll_seconds)
     clock_flow = ClockFlow(recall, clock_limits(settings))
-    flows: list[AnyFlow] = [
-        FilesystemFlow(
-            recall,
-            settings.file_state_cache,
-            with_history=settings.file_history,
-            unwritten_batches=2 * settings.queued_groups + 3,
-        ),
-        clock_flow,
-        SubmissionFlow(recall),
-    ]
-    for flow in flows:
+    apart = JudgesApart(settings.judge_processes, standards.current, recorder.database_is_away)
+
+    def here(flow: AnyFlow) -> Judging:
+        return JudgesHere(flow, standards.current, settings.max_record_bytes, recorder.retrying)
+
+    judging: dict[str, Judging] = {
+        FilesystemFlow.topic: apart if settings.judge_processes else here(FilesystemFlow.of(settings, recall)),
+        ClockFlow.topic: here(clock_flow),
+        SubmissionFlow.topic: here(SubmissionFlow(recall)),
+    }
+    for name in judging:
         for outcome in metrics.OUTCOMES:  # a series that begins at 0 shows its first event as an increase
-            metrics.RECORDS.labels(settings.topic(flow.topic), outcome)
+            metrics.RECORDS.labels(settings.topic(name), outcome)
     app = CockpitApp(settings.kafka_group, **_faust_settings(settings))
     app.parts = Parts(
         database,
         transactions,
         announcer,
         standards,
+        apart,
         recorder,
         Probes(settings, app, database, recorder, health),
         Sweeper(settings, database, announcer),
@@ -92,7 +97,7 @@ def build_app(settings: Settings, health: Health) -> faust.App:
     app.health = health
     health.kafka_answers = lambda: announcer.reachable
     app.transport = transport_for(app, settings.drain_seconds, settings.fetch_linger_milliseconds)
-    add_agents(app, settings, flows, recorder, standards.current)
+    add_agents(app, settings, judging, recorder)
     return app
 
 

@@ -43,6 +43,7 @@ class TimerRecord:
     partition: int
     offset: int
     timestamp: int
+    timestamp_type: int | None = None
     key: bytes | None = None
     value: bytes | None = None
     headers: Sequence[tuple[str, bytes | None]] = ()

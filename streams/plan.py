@@ -16,6 +16,8 @@ class Record(Protocol):
     offset: int
     timestamp: int
     """Milliseconds since the epoch, as the producer or the broker set it."""
+    timestamp_type: int | None
+    """0 where the producer set the timestamp, 1 where the broker did."""
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes | None]]
@@ -61,11 +63,15 @@ class Plan:
     anchor: str = ""
     anchor_table: str = ""
     rows: dict[str, list[str]] = field(default_factory=dict)
+    lookup_seconds: float | None = None
+    """What it took to hold the record against the standards."""
     announcements: list[Announcement] = field(default_factory=list)
     violations: list[Violated] = field(default_factory=list)
     shadow: dict[tuple[str, int], int] = field(default_factory=dict)
     """(code, version) of rules in shadow, with how often they would have been violated."""
     dead_letter: DeadLetter | None = None
+    indeterminate: dict[str, int] = field(default_factory=dict)
+    """Rules that saw a difference which the clocks leave open, with how often."""
     duplicate: bool = False
     drift_alerts: list[tuple[str, str]] = field(default_factory=list)
     """(kind, severity) of each alert that begins to fire."""

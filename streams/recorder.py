@@ -1,6 +1,6 @@
 """The recorder: takes what the intakes have judged, stores it, announces it, and only then acknowledges it.
 
-queue ─► group ─► store ─► announce ─► acknowledge
+queue ─► group ─► store ─► announce ─► acknowledge      one group is announced while the next is stored
                    │
                    ├─ database away         wait and store the same again; nothing is dead-lettered
                    ├─ record there already  it is a duplicate: store the rest
@@ -13,14 +13,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from time import time
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import mode
-import stamina
 import structlog
 
 from streams.errors import CockpitError, PermanentError, RetriableError
-from streams.flows import AnyFlow
 from streams.kafka.announcer import Announcer
 from streams.kafka.dead_letters import SUFFIX, headers_of
 from streams.kafka.outgoing import Outgoing
@@ -29,6 +27,7 @@ from streams.observability.health import Health
 from streams.plan import DeadLetter, Plan
 from streams.settings import Settings
 from streams.store.recall import Recall
+from streams.store.retrying import until_it_answers
 from streams.store.transaction import AlreadyStored, Transactions
 
 log = structlog.get_logger(__name__)
@@ -46,18 +45,37 @@ class Abandoned(Exception):
     """The group's partitions were given to another worker: it must not be written by us."""
 
 
+class Forgetful(Protocol):
+    """What remembers records as stored, and must not when they are not."""
+
+    def forget(self) -> None:
+        """Go by what the database says."""
+        ...
+
+
 @dataclass(slots=True)
 class Batch:
     """One fetched batch of a partition, judged: the Faust event to acknowledge, and a plan for each record."""
 
     event: Any
-    flow: AnyFlow
+    memory: Forgetful
     plans: list[Plan]
 
     @property
     def is_ours(self) -> bool:
         """Whether the batch's partition is still assigned as it was when the batch was read."""
         return bool(self.event.message.generation_id == self.event.app.consumer_generation_id)
+
+
+@dataclass(slots=True)
+class _Stored:
+    """What one transaction stored, to be announced and acknowledged."""
+
+    batches: Sequence[Batch]
+    plans: Sequence[Plan]
+    packages: list[str]
+    """The outbox rows that hold the announcements."""
+    committed_at: float
 
 
 class Recorder(mode.Service):  # type: ignore[misc]
@@ -78,6 +96,7 @@ class Recorder(mode.Service):  # type: ignore[misc]
         self._announcer = announcer
         self._health = health
         self._queue: asyncio.Queue[list[Batch]] = asyncio.Queue(settings.queued_groups)
+        self._stored: asyncio.Queue[tuple[_Stored, int]] = asyncio.Queue(1)
         self._announced: list[str] = []
         self._replaying = False
         self._internal_errors = 0
@@ -96,10 +115,14 @@ class Recorder(mode.Service):  # type: ignore[misc]
             if groups := await self._take():
                 batches = [batch for group in groups for batch in group]
                 try:
-                    await self._record(batches)
+                    stored = await self._record(batches)
                 except Abandoned:
                     log.warning("batches_abandoned", batches=len(batches), reason="their partitions moved")
-                self._health.groups_end(len(groups))
+                    stored = None
+                if stored is None:
+                    self._health.groups_end(len(groups))
+                else:
+                    await self._stored.put((stored, len(groups)))
             elif self._announced:
                 await self._forget_announced()
 
@@ -116,35 +139,47 @@ class Recorder(mode.Service):  # type: ignore[misc]
             records += _records(groups[-1])
         return groups
 
-    async def _record(self, batches: Sequence[Batch]) -> None:
+    @mode.Service.task  # type: ignore[untyped-decorator]
+    async def _finish(self) -> None:
+        while not self.should_stop:
+            stored, groups = await self._stored.get()
+            await self._announce(stored)
+            self._count(stored.plans, stored.committed_at)
+            self._announced += stored.packages
+            for batch in stored.batches:
+                batch.event.ack()
+            if any(plan.dead_letter for plan in stored.plans):
+                # A dead letter cannot be recognised as sent when its record is read again: commit at once.
+                await stored.batches[0].event.app.consumer.commit()
+            self._health.groups_end(groups)
+
+    async def _record(self, batches: Sequence[Batch]) -> _Stored | None:
+        """Store what is still ours of the batches; None if nothing is."""
         batches = [batch for batch in batches if batch.is_ours]
         plans = [plan for batch in batches for plan in batch.plans]
         if not plans:
-            return
+            return None
         _mark_repeated(plans)
         self._require_few_internal_errors(plans)
-        await self._store(plans, lambda: all(batch.is_ours for batch in batches))
-        committed_at = time()
+        packages = await self._store(plans, lambda: all(batch.is_ours for batch in batches))
+        stored = _Stored(batches, plans, packages, committed_at=time())
         if any(plan.dead_letter and plan.dead_letter.stage == "store" for plan in plans):
             for batch in batches:  # what was refused is remembered as if it had been stored
-                batch.flow.forget()
-        await self._announce(plans, committed_at)
-        self._count(plans, committed_at)
-        for batch in batches:
-            batch.event.ack()
-        if any(plan.dead_letter for plan in plans):
-            # A dead letter cannot be recognised as sent when its record is read again: commit at once.
-            await batches[0].event.app.consumer.commit()
+                batch.memory.forget()
+        return stored
 
-    async def _store(self, plans: Sequence[Plan], is_ours: Callable[[], bool]) -> None:
-        """Commit every plan that is neither duplicate nor dead; mark those that turn out to be either."""
+    async def _store(self, plans: Sequence[Plan], is_ours: Callable[[], bool]) -> list[str]:
+        """Commit every plan that is neither duplicate nor dead; mark those that turn out to be either.
+
+        Returns the ids of the outbox rows that hold what is to be announced.
+        """
         live = [plan for plan in plans if not plan.duplicate and plan.dead_letter is None]
         if self._replaying:
             live = await self._without_known(live)
         over_old_violations = False
         while live:
             try:
-                await self._write(live, is_ours, over_old_violations)
+                return await self._write(live, is_ours, over_old_violations)
             except AlreadyStored:
                 rest = await self._without_known(live)
                 if len(rest) == len(live) and over_old_violations:
@@ -156,15 +191,13 @@ class Recorder(mode.Service):  # type: ignore[misc]
             except PermanentError as error:
                 if len(live) == 1:
                     live[0].dead_letter = DeadLetter("refused_by_database", "store", str(error))
-                    return
+                    return []
                 half = len(live) // 2
-                await self._store(live[:half], is_ours)
-                await self._store(live[half:], is_ours)
-                return
-            else:
-                return
+                first = await self._store(live[:half], is_ours)
+                return first + await self._store(live[half:], is_ours)
+        return []
 
-    async def _write(self, live: Sequence[Plan], is_ours: Callable[[], bool], over_old_violations: bool) -> None:
+    async def _write(self, live: Sequence[Plan], is_ours: Callable[[], bool], over_old_violations: bool) -> list[str]:
         async def attempt() -> list[str]:
             if not is_ours():
                 raise Abandoned
@@ -172,9 +205,9 @@ class Recorder(mode.Service):  # type: ignore[misc]
 
         announced, self._announced = self._announced, []
         try:
-            self._announced = await self.retrying(attempt)
+            return await self.retrying(attempt)
         except BaseException:
-            self._announced = announced
+            self._announced += announced
             raise
 
     async def _without_known(self, live: Sequence[Plan]) -> list[Plan]:
@@ -193,7 +226,8 @@ class Recorder(mode.Service):  # type: ignore[misc]
         self._replaying = bool(known)
         return [plan for plan in live if not plan.duplicate]
 
-    async def _announce(self, plans: Sequence[Plan], committed_at: float) -> None:
+    async def _announce(self, stored: _Stored) -> None:
+        plans = stored.plans
         outgoing = [
             Outgoing(self._settings.topic(message.topic), message.key.encode(), message.value, message.headers)
             for plan in plans
@@ -204,7 +238,7 @@ class Recorder(mode.Service):  # type: ignore[misc]
             if plan.dead_letter and plan.from_timer:  # there is no record to keep; the timer will try again
                 log.error("timer_refused_by_database", error=plan.dead_letter.message)
             elif plan.dead_letter:
-                outgoing.append(self._dead_letter(plan, plan.dead_letter, committed_at))
+                outgoing.append(self._dead_letter(plan, plan.dead_letter, stored.committed_at))
         if outgoing:
             await self._announcer.send_all(outgoing)
 
@@ -228,12 +262,16 @@ class Recorder(mode.Service):  # type: ignore[misc]
 
     def _count(self, plans: Sequence[Plan], committed_at: float) -> None:
         outcomes: Counter[tuple[str, str]] = Counter()
-        detection_seconds = []
+        detection_seconds, lookup_seconds = [], []
         consumed = [plan for plan in plans if not plan.from_timer]
         for plan in plans:
             outcome = "dead_lettered" if plan.dead_letter else "duplicate" if plan.duplicate else "stored"
             if not plan.from_timer:
                 outcomes[plan.record.topic, outcome] += 1
+            if plan.lookup_seconds is not None:
+                lookup_seconds.append(plan.lookup_seconds)
+            for code, count in plan.indeterminate.items():
+                metrics.INDETERMINATE.labels(code).inc(count)
             if outcome != "stored":
                 continue
             if not plan.from_timer:
@@ -245,6 +283,7 @@ class Recorder(mode.Service):  # type: ignore[misc]
             for kind, severity in plan.drift_alerts:
                 metrics.DRIFT_ALERTS.labels(kind, severity).inc()
         metrics.VIOLATION_DETECTION.observe_all(detection_seconds)
+        metrics.STANDARDS_LOOKUP.observe_all(lookup_seconds)
         for (topic, outcome), count in outcomes.items():
             metrics.RECORDS.labels(topic, outcome).inc(count)
         if consumed:
@@ -262,7 +301,7 @@ class Recorder(mode.Service):  # type: ignore[misc]
         try:
             await self._transactions.write((), announced)
         except RetriableError:
-            self._announced = announced
+            self._announced += announced
 
     async def retrying(self, operation: Callable[[], Awaitable[Result]]) -> Result:
         """The operation's result, however long the database is away; every other error is raised."""
@@ -270,23 +309,22 @@ class Recorder(mode.Service):  # type: ignore[misc]
             return await self._observed(operation)
         except RetriableError:
             pass
-        async for attempt in stamina.retry_context(
-            on=RetriableError, attempts=None, timeout=None, wait_initial=0.1, wait_max=5.0, wait_jitter=0.5
-        ):
-            with attempt:
-                return await self._observed(operation)
-        raise AssertionError("the retry loop has no end")
+        return await until_it_answers(partial(self._observed, operation))
 
     async def _observed(self, operation: Callable[[], Awaitable[Result]]) -> Result:
         try:
             result = await operation()
         except RetriableError as error:
-            self._health.database_answers = False
-            metrics.STORE_RETRIES.inc()
-            log.warning("database_away", error=str(error))
+            self.database_is_away(str(error))
             raise
         self._health.database_answers = True
         return result
+
+    def database_is_away(self, reason: str) -> None:
+        """Say so, until a call of the recorder's own finds it back."""
+        self._health.database_answers = False
+        metrics.STORE_RETRIES.inc()
+        log.warning("database_away", error=reason)
 
 
 def _records(group: Sequence[Batch]) -> int:

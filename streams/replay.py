@@ -64,6 +64,7 @@ class _PastRecord:
     partition: int
     offset: int
     timestamp: int = 0
+    timestamp_type: int | None = None
     key: bytes | None = None
     value: bytes | None = None
     headers: Sequence[tuple[str, bytes | None]] = ()

@@ -43,7 +43,10 @@ def clamped_timestamp_text(value_ns: int) -> str:
     """The microsecond rendering of nanoseconds, clamped to what a TIMESTAMP can hold."""
     if not TIMESTAMP_MIN_NS <= value_ns <= TIMESTAMP_MAX_NS:
         value_ns = TIMESTAMP_MIN_NS if value_ns < TIMESTAMP_MIN_NS else TIMESTAMP_MAX_NS
-    return timestamp_text(value_ns // 1000)
+    # As `timestamp_text`, without the call: a row has three of these.
+    seconds, fraction_us = divmod(value_ns // 1000, 1_000_000)
+    days, second = divmod(seconds, 86_400)
+    return f"{_day(days)}{_SECONDS[second]}{fraction_us:06}"
 
 
 def fits_timestamp(value_ns: int) -> bool:

@@ -18,8 +18,12 @@ class Flow(Protocol[Event]):
     """The input topic, without the prefix."""
     model: type[Event]
 
-    async def recall(self, events: Sequence[tuple[Record, Event]]) -> None:
-        """Look up what judging these events needs and memory lacks; one query a batch."""
+    async def foresee(self, events: Sequence[tuple[Record, Event]]) -> Any:
+        """Look up what judging these events may need, while events before them are judged: changes no memory."""
+        ...
+
+    async def recall(self, events: Sequence[tuple[Record, Event]], foreseen: Any = None) -> None:
+        """Make sure that memory has what judging these events needs; one query a batch, or none if it was foreseen."""
         ...
 
     def judge(self, record: Record, event: Event, rules: Ruleset, now_us: int) -> Plan:

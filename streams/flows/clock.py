@@ -48,7 +48,10 @@ class ClockFlow:
         self._states: Memory[ClockKey, ClockState] = Memory(_REMEMBERED_CLOCKS)
         self._seen: Memory[str, bool] = Memory(_REMEMBERED_READINGS)
 
-    async def recall(self, events: Sequence[tuple[Record, ClockReading]]) -> None:
+    async def foresee(self, events: Sequence[tuple[Record, ClockReading]]) -> None:
+        """Nothing: these are few, and looking them up costs little."""
+
+    async def recall(self, events: Sequence[tuple[Record, ClockReading]], foreseen: None = None) -> None:
         """Look up the clocks and the readings of the batch that memory lacks."""
         self._states.trim()
         self._seen.trim()

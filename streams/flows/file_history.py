@@ -7,7 +7,9 @@ captures of one moment the first one counts.
 
 import asyncio
 from collections.abc import Sequence
+from itertools import chain
 from time import monotonic
+from typing import NamedTuple
 
 from schemas.events import FilesystemTimestamps, FileTimes
 from streams.flows.memory import Memory
@@ -28,6 +30,15 @@ _MOST_LOOKED_BACK = 200
 """Paths of a batch whose older mtimes are looked up: a restore of a whole tree must not hold up the topic."""
 
 
+class Foreseen(NamedTuple):
+    """The keys of a batch, and what the database said of those that were not in memory."""
+
+    keys_of: list[list[bytes]]
+    """Of each event's files."""
+    keys: list[bytes]
+    found: dict[bytes, FileState]
+
+
 class FileHistory:
     """What the database knows of the paths and hosts of a batch, fetched in one round trip."""
 
@@ -35,29 +46,43 @@ class FileHistory:
         self._recall = recall
         self._newest: Memory[bytes, FileState] = Memory(remembered_paths, unwritten_batches)
         self._clocks: dict[str, tuple[float, HostClock]] = {}
+        self._keys: dict[int, list[bytes]] = {}
+        """By the identity of the batch's events, which live until they are judged."""
 
-    @staticmethod
-    def keys(record: Record, event: FilesystemTimestamps, captured_at_us: int) -> list[bytes]:
-        """The key of each file's row."""
-        if captured_at_us > record.timestamp * 1000 + _AHEAD_US:
-            return [path_key(event.host, f"\0ahead\0{file.file_path}") for file in event.files]
-        return [path_key(event.host, file.file_path) for file in event.files]
+    def keys(self, record: Record, event: FilesystemTimestamps, captured_at_us: int) -> list[bytes]:
+        """The key of each file's row, made with the look-up if there was one."""
+        made = self._keys.pop(id(event), None)
+        if made is None or _is_ahead(record, captured_at_us):
+            return path_keys(record, event, captured_at_us)
+        return made
 
-    async def recall(self, events: Sequence[FilesystemTimestamps]) -> None:
-        """Look up what memory lacks of these events' paths and hosts."""
+    async def foresee(self, events: Sequence[FilesystemTimestamps]) -> Foreseen:
+        """What the database says now of these events' paths that memory does not know now."""
+        keys_of = [[path_key(event.host, file.file_path) for file in event.files] for event in events]
+        keys = self._newest.missing(chain.from_iterable(keys_of))
+        return Foreseen(keys_of, keys, await self._recall.newest_files(keys))
+
+    async def recall(self, events: Sequence[FilesystemTimestamps], foreseen: Foreseen | None = None) -> None:
+        """Look up what memory lacks of these events' paths and hosts.
+
+        A path that was judged since it was foreseen has its newest record in memory, and perhaps only there.
+        """
         self._newest.trim()
         if len(self._clocks) > _CLOCKS:
             self._clocks.clear()
-        batch = [(path_key(event.host, file.file_path), file, event) for event in events for file in event.files]
-        keys = self._newest.missing([key for key, _, _ in batch])
-        hosts = self._stale_clocks(events, bool(keys))
-        found, clocks = await asyncio.gather(self._recall.newest_files(keys), self._recall.host_clocks(hosts))
-        for key in keys:
+        known = foreseen or await self.foresee(events)
+        for key in self._newest.missing(known.keys):
+            self._newest.put(key, known.found.get(key))
+        forgotten = self._newest.missing(chain.from_iterable(known.keys_of)) if foreseen else []
+        hosts = self._stale_clocks(events, bool(known.keys))
+        found, clocks = await asyncio.gather(self._recall.newest_files(forgotten), self._recall.host_clocks(hosts))
+        for key in forgotten:
             self._newest.put(key, found.get(key))
         now = monotonic()
         for host in hosts:
             self._clocks[host] = now, clocks.get(host, UNKNOWN_CLOCK)
-        await self._look_further_back(batch)
+        self._keys = {id(event): keys for event, keys in zip(events, known.keys_of, strict=True)}
+        await self._look_further_back(events, known.keys_of)
 
     def _stale_clocks(self, events: Sequence[FilesystemTimestamps], ask_all: bool) -> list[str]:
         """The hosts whose clocks are asked for: all of them where the database is asked anyway."""
@@ -65,15 +90,18 @@ class FileHistory:
         hosts = dict.fromkeys(event.host for event in events)
         return [host for host in hosts if ask_all or self._clocks.get(host, (0.0, UNKNOWN_CLOCK))[0] < oldest]
 
-    async def _look_further_back(self, batch: Sequence[tuple[bytes, FileTimes, FilesystemTimestamps]]) -> None:
+    async def _look_further_back(
+        self, events: Sequence[FilesystemTimestamps], keys_of: Sequence[Sequence[bytes]]
+    ) -> None:
         """For the few files whose mtime goes back: whether their path had that mtime before."""
         wanted: dict[tuple[bytes, int], None] = {}
-        for key, file, event in batch:
-            newest = self._newest.get(key)
-            if newest is None or file.mtime_ns >= newest.mtime_ns or file.mtime_ns in newest.earlier_mtimes_ns:
-                continue
-            if microseconds(event.captured_at) > newest.captured_at_us and len(wanted) < _MOST_LOOKED_BACK:
-                wanted[key, file.mtime_ns] = None
+        for event, keys in zip(events, keys_of, strict=True):
+            for file, key in zip(event.files, keys, strict=True):
+                newest = self._newest.get(key)
+                if newest is None or file.mtime_ns >= newest.mtime_ns or file.mtime_ns in newest.earlier_mtimes_ns:
+                    continue
+                if microseconds(event.captured_at) > newest.captured_at_us and len(wanted) < _MOST_LOOKED_BACK:
+                    wanted[key, file.mtime_ns] = None
         if wanted:
             for key, mtime_ns in await self._recall.had_mtimes(list(wanted)):
                 newest = self._newest.get(key)
@@ -90,7 +118,7 @@ class FileHistory:
 
     def remember(self, keys: Sequence[bytes], files: Sequence[FileTimes], captured_at_us: int, record: Record) -> None:
         """Move the baselines forward, never back: a late or repeated capture leaves them."""
-        if captured_at_us > record.timestamp * 1000 + _AHEAD_US:
+        if _is_ahead(record, captured_at_us):
             return
         for key, file in zip(keys, files, strict=True):
             previous = self._newest.get(key)
@@ -101,3 +129,13 @@ class FileHistory:
     def forget(self) -> None:
         """Drop everything; the database has it."""
         self._newest.expire()
+
+
+def path_keys(record: Record, event: FilesystemTimestamps, captured_at_us: int) -> list[bytes]:
+    """The key of each file's row."""
+    before = "\0ahead\0" if _is_ahead(record, captured_at_us) else ""
+    return [path_key(event.host, before + file.file_path) for file in event.files]
+
+
+def _is_ahead(record: Record, captured_at_us: int) -> bool:
+    return captured_at_us > record.timestamp * 1000 + _AHEAD_US

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from time import perf_counter
 
 from schemas.events import FilesystemTimestamps
-from streams.flows.file_history import FileHistory
+from streams.flows.file_history import FileHistory, Foreseen, path_keys
 from streams.identity import digest_of, id_of
 from streams.judges import standards
 from streams.judges.host_clock import UNKNOWN_CLOCK
 from streams.judges.timestamps import Capture, VolumePrecision, judge_capture
-from streams.observability import metrics
 from streams.plan import Plan, Record
+from streams.settings import Settings
 from streams.standards.ruleset import Ruleset
 from streams.store import rows
 from streams.store.recall import Recall
@@ -34,10 +34,28 @@ class FilesystemFlow:
         self._history = FileHistory(recall, remembered_paths, unwritten_batches) if with_history else None
         self._precision = VolumePrecision()
 
-    async def recall(self, events: Sequence[tuple[Record, FilesystemTimestamps]]) -> None:
+    @classmethod
+    def of(cls, settings: Settings, recall: Recall) -> "FilesystemFlow":
+        """The flow of a worker with these settings."""
+        return cls(
+            recall,
+            settings.file_state_cache,
+            with_history=settings.file_history,
+            unwritten_batches=2 * settings.queued_groups + 3,
+        )
+
+    async def foresee(self, events: Sequence[tuple[Record, FilesystemTimestamps]]) -> Foreseen | None:
+        """Look up the newest record of every path of the batch that memory does not know now."""
+        if self._history is None:
+            return None
+        return await self._history.foresee([event for _, event in events])
+
+    async def recall(
+        self, events: Sequence[tuple[Record, FilesystemTimestamps]], foreseen: Foreseen | None = None
+    ) -> None:
         """Look up what memory lacks: the newest record of every path of the batch, the clocks of its hosts."""
         if self._history is not None:
-            await self._history.recall([event for _, event in events])
+            await self._history.recall([event for _, event in events], foreseen)
 
     def judge(self, record: Record, event: FilesystemTimestamps, rules: Ruleset, now_us: int) -> Plan:
         """One row a file, and what each file breaks."""
@@ -47,7 +65,9 @@ class FilesystemFlow:
         plan = Plan(record, anchor_table="filesystem_timestamps")
         file_rows = plan.rows["filesystem_timestamps"] = []
         started = perf_counter()
-        keys = FileHistory.keys(record, event, captured_at_us)
+        keys = (
+            path_keys(record, event, captured_at_us) if history is None else history.keys(record, event, captured_at_us)
+        )
         previous = [None] * len(keys) if history is None else [history.newest(key) for key in keys]
         judged = judge_capture(event.files, previous, self._capture(record, event, captured_at_us), rules.builtins)
         cause = _cause(event, captured_at_us)
@@ -68,13 +88,12 @@ class FilesystemFlow:
                 )
         if history is not None:
             history.remember(keys, event.files, captured_at_us, record)
-        for code, count in judged.indeterminate.items():
-            metrics.INDETERMINATE.labels(code).inc(count)
-        metrics.STANDARDS_LOOKUP.observe(perf_counter() - started)
+        plan.indeterminate = judged.indeterminate
+        plan.lookup_seconds = perf_counter() - started
         return plan
 
     def _capture(self, record: Record, event: FilesystemTimestamps, captured_at_us: int) -> Capture:
-        appended = getattr(record, "timestamp_type", None) == _LOG_APPEND_TIME
+        appended = record.timestamp_type == _LOG_APPEND_TIME
         return Capture(
             event.host,
             captured_at_us,

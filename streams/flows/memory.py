@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Hashable, Iterable
+from itertools import islice
 from typing import Generic, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
@@ -47,9 +48,10 @@ class Memory(Generic[Key, State]):
         if self._expired:
             self._states.clear()
             self._expired = False
-        self._recent_puts.append(self._puts)
-        self._puts = 0
+        if self._puts:  # else the same batch tries again: it must not push out what was put before it
+            self._recent_puts.append(self._puts)
+            self._puts = 0
         excess = len(self._states) - max(self._capacity, sum(self._recent_puts))
         if excess > 0:
-            for key in list(self._states)[:excess]:
+            for key in list(islice(self._states, excess)):
                 del self._states[key]

@@ -41,7 +41,10 @@ class SubmissionFlow:
         self._recall = recall
         self._known: Memory[str, Known] = Memory(_REMEMBERED_SUBMISSIONS)
 
-    async def recall(self, events: Sequence[tuple[Record, Submission]]) -> None:
+    async def foresee(self, events: Sequence[tuple[Record, Submission]]) -> None:
+        """Nothing: these are few, and looking them up costs little."""
+
+    async def recall(self, events: Sequence[tuple[Record, Submission]], foreseen: None = None) -> None:
         """Look up what was decided under the batch's submission_ids."""
         self._known.trim()
         missing = self._known.missing(submission.submission_id for _, submission in events)

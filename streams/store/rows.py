@@ -58,13 +58,15 @@ def file_row(
     shared: str,
 ) -> str:
     """A row of filesystem_timestamps; `shared` is `file_shared(...)` of the event, formatted once for its files."""
-    committed = None if file.git_committed_at is None else microseconds(file.git_committed_at)
+    committed, birthtime_ns, size_bytes = file.git_committed_at, file.birthtime_ns, file.size_bytes
+    inode, device = file.inode, file.device
     return (
         f"('{row_id}',{text(file.file_path)},X'{key.hex()}',"
         f"'{clamped_timestamp_text(file.atime_ns)}','{clamped_timestamp_text(file.mtime_ns)}',"
         f"'{clamped_timestamp_text(file.ctime_ns)}',{file.atime_ns},{file.mtime_ns},{file.ctime_ns},"
-        f"{text(file.git_commit_sha)},{instant(committed)},{number(file.birthtime_ns)},{number(file.size_bytes)},"
-        f"{number(file.inode)},{number(file.device)},{text(file.sha256)},{shared})"
+        f"{text(file.git_commit_sha)},{'NULL' if committed is None else instant(microseconds(committed))},"
+        f"{'NULL' if birthtime_ns is None else birthtime_ns},{'NULL' if size_bytes is None else size_bytes},"
+        f"{'NULL' if inode is None else inode},{'NULL' if device is None else device},{text(file.sha256)},{shared})"
     )
 
 

@@ -8,12 +8,12 @@ from types import SimpleNamespace
 from typing import Any
 
 from streams.clock_timer import ClockTimer
-from streams.decode import decode_one
+from streams.decode import decode
 from streams.flows.clock import ClockFlow
 from streams.flows.clock_limits import clock_limits
+from streams.judging.here import judge
 from streams.kafka.announcer import Announcer
 from streams.observability.health import Health
-from streams.pipeline import judge
 from streams.plan import Plan
 from streams.recorder import Batch, Recorder
 from streams.settings import Settings
@@ -103,7 +103,7 @@ class ClockRig:
             self._offset += 1
             topic = self.settings.topic(self.flow.topic)
             record = FakeRecord(value, topic, partition, self._offset, -(-arrived_us // 1000), component.encode())
-            decoded = decode_one(record, self.flow.model, 100_000)
+            decoded = decode(record, self.flow.model, 100_000)
             assert not isinstance(decoded, Plan), decoded.dead_letter
             known.append((record, decoded))
         await self.flow.recall(known)

@@ -9,12 +9,12 @@ import pytest
 from typer.testing import CliRunner
 
 from streams.cli.app import build_cli
-from streams.decode import decode_one
+from streams.decode import decode
 from streams.errors import UserError
 from streams.flows import AnyFlow
 from streams.flows.filesystem import FilesystemFlow
 from streams.flows.submission import SubmissionFlow
-from streams.pipeline import judge
+from streams.judging.here import judge
 from streams.plan import Plan
 from streams.settings import Settings
 from streams.standards.cache import StandardsCache
@@ -97,7 +97,7 @@ async def store(
     flow: AnyFlow = SubmissionFlow(recall) if "documents" in events[0] else FilesystemFlow(recall, 1000)
     topic = settings.topic(flow.topic)
     records = [FakeRecord(json.dumps(event).encode(), topic, offset=offset) for offset, event in enumerate(events)]
-    decoded = [(record, decode_one(record, flow.model, 1_000_000)) for record in records]
+    decoded = [(record, decode(record, flow.model, 1_000_000)) for record in records]
     assert not any(isinstance(event, Plan) for _, event in decoded)
     await flow.recall(decoded)
     plans = [judge(flow, record, event, cache.current(), NOW_US) for record, event in decoded]

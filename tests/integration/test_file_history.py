@@ -7,11 +7,11 @@ from typing import Any
 import orjson
 import pytest
 
-from streams.decode import decode_one
+from streams.decode import decode
 from streams.flows.clock import ClockFlow
 from streams.flows.clock_limits import clock_limits
 from streams.flows.filesystem import FilesystemFlow
-from streams.pipeline import judge
+from streams.judging.here import judge
 from streams.plan import Plan
 from streams.settings import Settings
 from streams.standards.catalog import seed_standards
@@ -55,7 +55,7 @@ class Worker:
         for event in batch:
             self.offset += 1
             records.append(FakeRecord(orjson.dumps(event), offset=self.offset, timestamp=arrived_us // 1000))
-        decoded = [(record, decode_one(record, flow.model, 500_000)) for record in records]
+        decoded = [(record, decode(record, flow.model, 500_000)) for record in records]
         assert not any(isinstance(made, Plan) for _, made in decoded)
         await flow.recall(decoded)
         return [judge(flow, record, made, RULES, NOW_US) for record, made in decoded]
@@ -201,7 +201,7 @@ async def test_all_that_a_rule_compares_comes_back_from_the_database(worker: Wor
     event["files"][0]["git_committed_at"] = "2026-11-19T10:00:00+01:00"
     await worker.take(event)
     key = worker.files._history.keys(
-        FakeRecord(), decode_one(FakeRecord(orjson.dumps(event)), worker.files.model, 10**6), 0
+        FakeRecord(), decode(FakeRecord(orjson.dumps(event)), worker.files.model, 10**6), 0
     )[0]  # type: ignore[union-attr, arg-type]
     remembered = worker.files._history.newest(key)  # type: ignore[union-attr]
     stored = (await worker.recall.newest_files([key]))[key]

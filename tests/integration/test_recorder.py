@@ -15,10 +15,10 @@ import pytest
 from streams.decode import decode
 from streams.flows.filesystem import FilesystemFlow
 from streams.flows.submission import SubmissionFlow
+from streams.judging.here import judge
 from streams.kafka.announcer import Announcer
 from streams.local.mariadb import MariaDBServer
 from streams.observability.health import Health
-from streams.pipeline import judge
 from streams.plan import Plan
 from streams.recorder import Batch, Recorder, TooManyInternalErrors
 from streams.settings import Settings, load_settings

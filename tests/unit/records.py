@@ -17,5 +17,6 @@ class FakeRecord:
     partition: int = 1
     offset: int = 42
     timestamp: int = NOW_US // 1000
+    timestamp_type: int | None = 0
     key: bytes | None = b"host"
     headers: tuple[tuple[str, bytes | None], ...] = field(default=())

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -66,9 +65,11 @@ class FileState(NamedTuple):
         return self._replace(earlier_mtimes_ns=(mtime_ns, *self.earlier_mtimes_ns)[:KEPT_MTIMES])
 
 
-@dataclass(frozen=True, slots=True)
-class Capture:
-    """What all files of one event share."""
+_NOTHING_LEARNT: Mapping[int | None, int] = {}
+
+
+class Capture(NamedTuple):
+    """What all files of one event share. A plain tuple: one for every event."""
 
     host: str
     captured_at_us: int
@@ -77,7 +78,7 @@ class Capture:
     clock: HostClock = UNKNOWN_CLOCK
     appended_ns: int | None = None
     """When the broker appended the record, if that is what its timestamp says."""
-    learned_ns: Mapping[int | None, int] = field(default_factory=dict)
+    learned_ns: Mapping[int | None, int] = _NOTHING_LEARNT
     """The grain that the volume of each device was seen to keep; devices that nobody knows yet are absent."""
 
     @property

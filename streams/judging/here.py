@@ -1,0 +1,107 @@
+"""Judges in this process, and lets what else waits in the event loop have its turn."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from time import perf_counter, time
+from typing import Any
+
+import structlog
+
+from streams.decode import decode
+from streams.flows import AnyFlow
+from streams.plan import Plan, Record, dead
+from streams.standards.ruleset import Ruleset
+
+log = structlog.get_logger(__name__)
+
+_TURN_SECONDS = 0.005
+"""After so much work the event loop gets its turn: heartbeats, the fetch and the recorder share it."""
+
+
+Decoded = list[tuple[Record, Any]]
+Retrying = Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]
+"""Calls something that asks the database, and calls it again while that is away."""
+
+
+def at_once(operation: Callable[[], Awaitable[Any]]) -> Awaitable[Any]:
+    """No second attempt: RetriableError is the caller's."""
+    return operation()
+
+
+class JudgesHere:
+    """One flow's `Judging`, by the rules that are live when a group begins."""
+
+    def __init__(
+        self, flow: AnyFlow, rules: Callable[[], Ruleset], max_record_bytes: int, retrying: Retrying = at_once
+    ) -> None:
+        """`retrying` calls the look-up of the past again until the database answers, or not at all."""
+        self._flow = flow
+        self._retrying = retrying
+        self._rules = rules
+        self._max_record_bytes = max_record_bytes
+        self._last = asyncio.Event()
+        self._last.set()
+
+    async def plans(self, batches: Sequence[Sequence[Record]]) -> list[list[Plan]]:
+        """Decode all, look up the past of all at once, judge all.
+
+        May be called again before it has returned: then one call's look-up goes on while another judges, and they
+        judge in the order of the calls.
+        """
+        earlier, judged = self._last, asyncio.Event()
+        self._last = judged
+        try:
+            decoded, known = await self._decoded(batches)
+            foreseen = await self._retrying(partial(self._flow.foresee, known))
+            await earlier.wait()
+            await self._retrying(partial(self._flow.recall, known, foreseen))
+            return await self._judged(decoded)
+        finally:
+            judged.set()
+
+    async def _decoded(self, batches: Sequence[Sequence[Record]]) -> tuple[list[Decoded], Decoded]:
+        """Each record with its event, or with the plan that dead-letters it; and those with an event."""
+        flow, turn_at = self._flow, perf_counter() + _TURN_SECONDS
+        decoded = []
+        for records in batches:
+            batch: Decoded = []
+            for record in records:
+                batch.append((record, decode(record, flow.model, self._max_record_bytes)))
+                if perf_counter() > turn_at:
+                    turn_at = await _turn()
+            decoded.append(batch)
+        return decoded, [pair for batch in decoded for pair in batch if not isinstance(pair[1], Plan)]
+
+    async def _judged(self, decoded: Sequence[Decoded]) -> list[list[Plan]]:
+        flow, turn_at = self._flow, perf_counter() + _TURN_SECONDS
+        now_us = int(time() * 1_000_000)
+        rules = self._rules()
+        judged = []
+        for batch in decoded:
+            plans = []
+            for record, made in batch:
+                plans.append(made if isinstance(made, Plan) else judge(flow, record, made, rules, now_us))
+                if perf_counter() > turn_at:
+                    turn_at = await _turn()
+            judged.append(plans)
+        return judged
+
+    def forget(self) -> None:
+        """The flow looks everything up again."""
+        self._flow.forget()
+
+
+async def _turn() -> float:
+    """Let what else waits in the event loop go on; returns when it is to be asked again."""
+    await asyncio.sleep(0)
+    return perf_counter() + _TURN_SECONDS
+
+
+def judge(flow: AnyFlow, record: Record, event: Any, rules: Ruleset, now_us: int) -> Plan:
+    """One record's plan; a bug of ours costs its record, which is dead-lettered, and not the stream."""
+    try:
+        return flow.judge(record, event, rules, now_us)
+    except Exception as error:
+        log.exception("internal_error", topic=record.topic, partition=record.partition, offset=record.offset)
+        return dead(record, "internal_error", "judge", f"{type(error).__name__}: {error}")
