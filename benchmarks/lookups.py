@@ -17,7 +17,8 @@ from benchmarks.targets import Measurement
 from schemas.events import FilesystemTimestamps
 from streams.judges import standards
 from streams.standards.ruleset import Ruleset
-from streams.standards.standard import Standard, StandardSpec
+from streams.standards.spec import StandardSpec
+from streams.standards.standard import Standard
 
 SIZES = (50, 1_000, 10_000)
 CHART_SIZES = (10, *SIZES)

@@ -77,7 +77,12 @@ def _watch(
 
 
 def resident_mb(pid: int) -> float:
-    """What of a process is in memory, in units of a million bytes."""
+    """What of a process and of those that it started is in memory, in units of a million bytes."""
+    started = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return round(_resident_mb(pid) + sum(_resident_mb(int(child)) for child in started), 1)
+
+
+def _resident_mb(pid: int) -> float:
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return round(int(line.split()[1]) * 1024 / 1e6, 1)

@@ -16,12 +16,13 @@ from benchmarks.targets import Measurement
 from schemas.events import FilesystemTimestamps
 from streams.flows.filesystem import FilesystemFlow
 from streams.identity import path_key
+from streams.judging.wire import SentRecord
 from streams.local.mariadb import connect
-from streams.plan import Plan, Record
+from streams.plan import Plan
 from streams.settings import Settings, load_settings
 from streams.standards.catalog import seed_standards
 from streams.standards.ruleset import Ruleset
-from streams.store import components, reports, rollup
+from streams.store import components, registry, reports, rollup
 from streams.store import standards as stored_standards
 from streams.store.database import Database
 from streams.store.migrate import migrate
@@ -56,7 +57,7 @@ async def _measure(
     sizes = QUICK_SIZES if quick else SIZES
     async with Database(settings) as database:
         await migrate(database)
-        await stored_standards.insert_missing(database, seed_standards())
+        await registry.insert_missing(database, seed_standards())
         with connect(settings.database_url.get_secret_value(), timeout_seconds=600) as connection:
             cursor = connection.cursor()
             tables.empty(cursor)
@@ -153,15 +154,6 @@ async def _inserts(database: Database, settings: Settings, stored: int, quick: b
     return Measurement("insert_1000_rows_p99_ms", _p99(times), "ms", detail)
 
 
-class _Captured:
-    """A Kafka record of one event."""
-
-    topic, partition, key, headers = "governance.filesystem-timestamps.v1", 0, b"build-00", ()
-
-    def __init__(self, value: bytes | None, offset: int, timestamp: int) -> None:
-        self.value, self.offset, self.timestamp = value, offset, timestamp
-
-
 async def captures(database: Database, count: int, files: int = 1000, broken_in: int = 100) -> list[Plan]:
     """Plans of events that the seed's standards have judged; one path of `broken_in` breaks them."""
     (row,) = await database.fetch_all("SELECT UNIX_TIMESTAMP() AS now")
@@ -169,7 +161,9 @@ async def captures(database: Database, count: int, files: int = 1000, broken_in:
     flow, plans = FilesystemFlow(Recall(database), 1), []
     for number in range(count):
         event = _event(number, row["now"], files, broken_in)
-        record: Record = _Captured(None, number, row["now"] * 1000)
+        record = SentRecord(
+            "governance.filesystem-timestamps.v1", 0, number, row["now"] * 1000, 0, b"build-00", None, ()
+        )
         plans.append(flow.judge(record, event, rules, row["now"] * 1_000_000))
         flow.forget()
     return plans

@@ -15,6 +15,7 @@ import aiomysql
 
 from benchmarks.targets import Measurement
 from streams.judges.findings import Finding
+from streams.judging.wire import SentRecord
 from streams.plan import Plan
 from streams.standards.standard import Standard
 from streams.store.database import Database
@@ -82,11 +83,8 @@ async def _transactions(database: Database, made: "_Violations", size: int, repe
     return median(times[2:])
 
 
-class _Record:
-    """The Kafka record that the violations are said to come from."""
-
-    topic, partition, offset, timestamp = "governance.filesystem-timestamps.v1", 0, 0, 0
-    key, value, headers = None, None, ()
+_RECORD = SentRecord("governance.filesystem-timestamps.v1", 0, 0, 0, 0, None, None, ())
+"""The Kafka record that the violations are said to come from."""
 
 
 class _Violations:
@@ -98,7 +96,7 @@ class _Violations:
         self._at_us = int(time() * 1_000_000)
 
     def plan(self, count: int) -> Plan:
-        plan = Plan(_Record())
+        plan = Plan(_RECORD)
         for _ in range(count):
             self._at_us += 500
             path = f"/srv/repo/src/module_{self._random.randrange(1000)}/Bad Name_{self._at_us}.py"

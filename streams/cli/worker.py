@@ -20,6 +20,7 @@ from streams.store.migrate import require_current
 log = structlog.get_logger(__name__)
 
 _RETRY_SECONDS = 2.0
+_PULSE_SECONDS = 1.0
 
 
 def register(app: typer.Typer) -> None:
@@ -75,8 +76,22 @@ def _run(settings: Settings, health: Health) -> int:
 
 async def _wait_until_ready(settings: Settings, health: Health) -> None:
     """Wait for the database and Kafka to be there; refuse to start what a person must mend first."""
+    # An attempt takes 15 s for each broker that drops our packets: /livez must not take that for a loop that hangs.
+    pulse = asyncio.create_task(_pulse(health))
+    try:
+        await _attempt_until_ready(settings)
+    finally:
+        pulse.cancel()
+
+
+async def _pulse(health: Health) -> None:
     while True:
         health.tick()
+        await asyncio.sleep(_PULSE_SECONDS)
+
+
+async def _attempt_until_ready(settings: Settings) -> None:
+    while True:
         try:
             async with Database(settings, connections=2) as database:
                 await require_current(database)

@@ -46,15 +46,15 @@ class FileHistory:
         self._recall = recall
         self._newest: Memory[bytes, FileState] = Memory(remembered_paths, unwritten_batches)
         self._clocks: dict[str, tuple[float, HostClock]] = {}
-        self._keys: dict[int, list[bytes]] = {}
-        """By the identity of the batch's events, which live until they are judged."""
+        self._keys: dict[int, tuple[FilesystemTimestamps, list[bytes]]] = {}
+        """By the identity of the batch's events."""
 
     def keys(self, record: Record, event: FilesystemTimestamps, captured_at_us: int) -> list[bytes]:
         """The key of each file's row, made with the look-up if there was one."""
         made = self._keys.pop(id(event), None)
-        if made is None or _is_ahead(record, captured_at_us):
+        if made is None or made[0] is not event or _is_ahead(record, captured_at_us):
             return path_keys(record, event, captured_at_us)
-        return made
+        return made[1]
 
     async def foresee(self, events: Sequence[FilesystemTimestamps]) -> Foreseen:
         """What the database says now of these events' paths that memory does not know now."""
@@ -81,7 +81,7 @@ class FileHistory:
         now = monotonic()
         for host in hosts:
             self._clocks[host] = now, clocks.get(host, UNKNOWN_CLOCK)
-        self._keys = {id(event): keys for event, keys in zip(events, known.keys_of, strict=True)}
+        self._keys = {id(event): (event, keys) for event, keys in zip(events, known.keys_of, strict=True)}
         await self._look_further_back(events, known.keys_of)
 
     def _stale_clocks(self, events: Sequence[FilesystemTimestamps], ask_all: bool) -> list[str]:

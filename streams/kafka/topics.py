@@ -33,7 +33,8 @@ def names(settings: Settings) -> list[str]:
     return [settings.topic(name) for name in (*INPUTS, *(name + SUFFIX for name in INPUTS), *OUTPUTS)]
 
 
-def _configuration(name: str, settings: Settings) -> dict[str, str]:
+def configuration(name: str, settings: Settings) -> dict[str, str]:
+    """What a topic of ours (full name) is configured with, by Kafka's names."""
     dead_letters = name.endswith(SUFFIX)
     large = dead_letters or name == settings.topic("verdicts.v1")
     return {
@@ -62,7 +63,7 @@ async def create_topics(settings: Settings) -> list[str]:
                     name,
                     num_partitions=settings.topic_partitions,
                     replication_factor=settings.topic_replication,
-                    topic_configs=_configuration(name, settings),
+                    topic_configs=configuration(name, settings),
                 )
                 for name in missing
             ]

@@ -1,0 +1,158 @@
+"""The users of the Strimzi component suffice, and hold: a Kafka with exactly their rules, and the manifests' worker."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import TopicAuthorizationFailedError
+
+from streams.kafka.security import client_options
+from streams.kafka.topics import create_topics
+from streams.local.server import free_port
+from streams.settings import Settings, load_settings
+from streams.standards.catalog import seed_standards
+from streams.store import components
+from streams.store.database import Database
+from streams.store.migrate import migrate
+from streams.store.registry import insert_missing
+from tests.e2e.events import message, submission
+from tests.k8s.conftest import built
+from tests.k8s.guarded_kafka import GuardedKafka
+from tests.k8s.overlay import Overlay
+from tests.k8s.pod_process import PASSWORD, answer, started
+from tests.monitoring.programs import wait_until
+
+
+@pytest.fixture
+def prod() -> Overlay:
+    return built("prod")
+
+
+@pytest.fixture(scope="module")
+def kafka(tmp_path_factory: pytest.TempPathFactory, artifacts_directory: Path) -> Iterator[GuardedKafka]:
+    """All topics, and the rules of all users."""
+    users = built("prod").all("KafkaUser")
+    directory = tmp_path_factory.mktemp("guarded") / "kafka"
+    server = GuardedKafka(directory, artifacts_directory, [user["metadata"]["name"] for user in users])
+    try:
+        server.start()
+        asyncio.run(create_topics(load_settings(kafka_bootstrap=server.bootstrap, topic_partitions=2)))
+        asyncio.run(server.allow(users))
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[None]:
+    async with Database(load_settings(database_url=database_url)) as database:
+        await migrate(database)
+        await insert_missing(database, seed_standards())
+        await components.insert_missing(database)
+        yield
+
+
+def _as(kafka: GuardedKafka, user: str) -> dict[str, Any]:
+    """What any client needs to be that user."""
+    return client_options(
+        load_settings(
+            kafka_bootstrap=kafka.guarded_bootstrap,
+            kafka_security="SASL_PLAINTEXT",
+            kafka_sasl_mechanism="PLAIN",
+            kafka_sasl_username=user,
+            kafka_sasl_password=PASSWORD,
+        )
+    )
+
+
+async def _send(kafka: GuardedKafka, user: str, topic: str, key: bytes, value: bytes) -> None:
+    producer = AIOKafkaProducer(**_as(kafka, user), acks="all")
+    await producer.start()
+    try:
+        await producer.send_and_wait(topic, value, key=key)
+    finally:
+        await producer.stop()
+
+
+@asynccontextmanager
+async def _reading(kafka: GuardedKafka, user: str, topic: str) -> AsyncIterator[AIOKafkaConsumer]:
+    consumer = AIOKafkaConsumer(**_as(kafka, user), auto_offset_reset="earliest", enable_auto_commit=False)
+    await consumer.start()
+    try:
+        consumer.assign([TopicPartition(topic, number) for number in range(2)])
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+async def _first(kafka: GuardedKafka, topic: str) -> Any:
+    async with _reading(kafka, "cockpit-streams-operator", topic) as consumer:
+        return await asyncio.wait_for(consumer.getone(), 60)
+
+
+async def _committed(kafka: GuardedKafka, topic: str) -> int:
+    """How many records of a topic the group has done, as KEDA's user sees it."""
+    client = AIOKafkaAdminClient(**_as(kafka, "cockpit-streams-scaler"))
+    await client.start()
+    try:
+        offsets = await client.list_consumer_group_offsets("cockpit-streams")
+        return sum(entry.offset for partition, entry in offsets.items() if partition.topic == topic)
+    finally:
+        await client.close()
+
+
+def _environment(kafka: GuardedKafka) -> dict[str, str]:
+    return {"COCKPIT_KAFKA_BOOTSTRAP": kafka.guarded_bootstrap, "COCKPIT_KAFKA_SASL_MECHANISM": "PLAIN"}
+
+
+async def test_the_worker_needs_no_more_than_it_may(
+    prod: Overlay, kafka: GuardedKafka, database: None, database_url: str, tmp_path: Path
+) -> None:
+    """A submission is answered, a record that nobody can read is dead-lettered, and both are committed."""
+    port, worker = free_port(), prod.container("worker")
+    environment = _environment(kafka) | {"COCKPIT_METRICS_PORT": str(port)}
+    topic = Settings().topic("submissions.v1")
+    with started(prod, worker, tmp_path, database_url, **environment) as process:
+        ready = lambda: answer(port, worker["readinessProbe"]) == 200  # noqa: E731
+        await asyncio.to_thread(wait_until, ready, 60, f"readiness: {tmp_path / 'log'}")
+        _, key, value = message("submissions.v1", "s-1", submission(Random(1), "s-1"))
+        assert key
+        assert value
+        await _send(kafka, "cockpit-streams-producer", topic, key, value)
+        await _send(kafka, "cockpit-streams-producer", topic, b"s-2", b"not json")
+        assert (await _first(kafka, Settings().topic("verdicts.v1"))).key == b"s-1"
+        assert (await _first(kafka, f"{topic}.dlq")).value == b"not json"
+        async with asyncio.timeout(60):
+            while await _committed(kafka, topic) < 2:
+                assert process.poll() is None
+        process.terminate()
+        assert await asyncio.to_thread(process.wait, 60) == 0
+    assert "uthorizationFailed" not in (tmp_path / "log").read_text()
+
+
+async def test_the_job_sees_the_topics(prod: Overlay, kafka: GuardedKafka, database_url: str, tmp_path: Path) -> None:
+    with started(prod, prod.container("topics"), tmp_path, database_url, **_environment(kafka)) as process:
+        assert await asyncio.to_thread(process.wait, 60) == 0, (tmp_path / "log").read_text()
+
+
+async def test_nobody_does_what_is_not_theirs(kafka: GuardedKafka) -> None:
+    inputs, verdicts = Settings().topic("submissions.v1"), Settings().topic("verdicts.v1")
+    for user, topic in (
+        ("cockpit-streams-worker", inputs),
+        ("cockpit-streams-producer", verdicts),
+        ("cockpit-streams-scaler", inputs),
+        ("cockpit-streams-setup", inputs),
+        ("cockpit-streams-operator", verdicts),
+    ):
+        with pytest.raises(TopicAuthorizationFailedError):
+            await _send(kafka, user, topic, b"k", b"v")
+    for user, topic in (("cockpit-streams-worker", verdicts), ("cockpit-streams-producer", inputs)):
+        async with _reading(kafka, user, topic) as consumer:
+            with pytest.raises(TopicAuthorizationFailedError):
+                await asyncio.wait_for(consumer.getone(), 60)
