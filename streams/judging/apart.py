@@ -35,6 +35,13 @@ class JudgesApart(mode.Service):  # type: ignore[misc]
     async def on_start(self) -> None:
         """Start all and wait until each has loaded the standards; raises JudgeEnded if one does not."""
         await asyncio.gather(*[judge.start() for judge in self._judges])
+        for judge in self._judges:
+            self.add_future(self._watch(judge))
+
+    async def _watch(self, judge: "_Judge") -> None:
+        code = await judge.wait()
+        if not self.should_stop:
+            raise _ended(code)
 
     async def on_stop(self) -> None:
         """Let all end."""
@@ -117,6 +124,13 @@ class _Judge:
         try:
             return wire.unpack(await read_message(self._reader))
         except (IncompleteReadError, ConnectionError):
-            assert self._process is not None
-            code = await self._process.wait()
-            raise JudgeEnded(f"a judging process ended with exit code {code}: the worker stops") from None
+            raise _ended(await self.wait()) from None
+
+    async def wait(self) -> int:
+        """The exit code, once there is one."""
+        assert self._process is not None
+        return await self._process.wait()
+
+
+def _ended(code: int) -> JudgeEnded:
+    return JudgeEnded(f"a judging process ended with exit code {code}: the worker stops")

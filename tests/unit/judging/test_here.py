@@ -1,0 +1,77 @@
+"""Two groups at once: the look-up of one overlaps the judging of another, and the order of judging stays."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from streams.judging.here import JudgesHere
+from streams.plan import Plan, Record
+from streams.standards.ruleset import Ruleset
+from tests.unit.records import NOW, FakeRecord
+
+
+class Event:
+    """Stands where a model is: takes any bytes."""
+
+    @staticmethod
+    def model_validate_json(value: bytes) -> str:
+        return value.decode()
+
+
+class OrderKeepingFlow:
+    """Writes down what it is asked for; its look-up ends when the test says so."""
+
+    topic, model = "t.v1", Event
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.both_asked = asyncio.Event()
+        self.may_end = {"a": asyncio.Event(), "b": asyncio.Event()}
+
+    async def foresee(self, events: Sequence[tuple[Record, str]]) -> str:
+        name = events[0][1]
+        self.said.append(f"foresee {name}")
+        if len(self.said) == 2:
+            self.both_asked.set()
+        await self.may_end[name].wait()
+        return name
+
+    async def recall(self, events: Sequence[tuple[Record, str]], foreseen: Any = None) -> None:
+        self.said.append(f"recall {foreseen}")
+
+    def judge(self, record: Record, event: str, rules: Ruleset, now_us: int) -> Plan:
+        if event == "bug":
+            raise RuntimeError("of ours")
+        self.said.append(f"judge {event}")
+        return Plan(record, event)
+
+    def forget(self) -> None:
+        self.said.append("forget")
+
+
+def judges(flow: Any) -> JudgesHere:
+    rules = Ruleset.compile([], 1, NOW)
+    return JudgesHere(flow, lambda: rules, 1000)
+
+
+async def test_a_later_group_is_looked_up_early_and_judged_late() -> None:
+    flow = OrderKeepingFlow()
+    judging = judges(flow)
+    first = asyncio.create_task(judging.plans([[FakeRecord(b"a")]]))
+    second = asyncio.create_task(judging.plans([[FakeRecord(b"b")]]))
+    flow.may_end["b"].set()
+    await flow.both_asked.wait()
+    assert flow.said == ["foresee a", "foresee b"]
+    flow.may_end["a"].set()
+    assert [plan.anchor for (plan,) in await first] == ["a"]
+    assert [plan.anchor for (plan,) in await second] == ["b"]
+    assert flow.said[2:] == ["recall a", "judge a", "recall b", "judge b"]
+
+
+async def test_a_bug_costs_its_record_alone() -> None:
+    flow = OrderKeepingFlow()
+    flow.may_end["a"].set()
+    ((good, bad),) = await judges(flow).plans([[FakeRecord(b"a"), FakeRecord(b"bug")]])
+    assert good.dead_letter is None
+    assert bad.dead_letter is not None
+    assert bad.dead_letter.reason == "internal_error"
