@@ -17,6 +17,7 @@ from streams.flows.clock import ClockFlow
 from streams.flows.clock_limits import clock_limits
 from streams.flows.filesystem import FilesystemFlow
 from streams.flows.submission import SubmissionFlow
+from streams.incident_keeper import IncidentKeeper
 from streams.judging import Judging
 from streams.judging.apart import JudgesApart
 from streams.judging.here import JudgesHere
@@ -50,13 +51,23 @@ class Parts:
     recorder: Recorder
     probes: Probes
     sweeper: Sweeper
+    incident_keeper: IncidentKeeper
     clock_timer: ClockTimer
     canary: Canary
 
     @property
     def services(self) -> list[mode.Service]:
         """The parts that run, in the order in which they start."""
-        return [self.standards, self.apart, self.recorder, self.sweeper, self.clock_timer, self.probes, self.canary]
+        return [
+            self.standards,
+            self.apart,
+            self.recorder,
+            self.sweeper,
+            self.incident_keeper,
+            self.clock_timer,
+            self.probes,
+            self.canary,
+        ]
 
 
 def build_app(settings: Settings, health: Health) -> faust.App:
@@ -64,7 +75,9 @@ def build_app(settings: Settings, health: Health) -> faust.App:
     database = Database(settings)
     announcer = Announcer(settings)
     recall = Recall(database)
-    transactions = Transactions(database, settings.database_statement_timeout_seconds)
+    transactions = Transactions(
+        database, settings.database_statement_timeout_seconds, reopen_seconds=settings.incident_reopen_seconds
+    )
     recorder = Recorder(settings, transactions, recall, announcer, health)
     standards = StandardsCache(database, settings.standards_poll_seconds)
     clock_flow = ClockFlow(recall, clock_limits(settings))
@@ -91,6 +104,7 @@ def build_app(settings: Settings, health: Health) -> faust.App:
         recorder,
         Probes(settings, app, database, recorder, health),
         Sweeper(settings, database, announcer),
+        IncidentKeeper(settings, database),
         ClockTimer(settings, clock_flow, recall, recorder, standards.current, AssignedPartitions(app, settings)),
         Canary(settings, database),
     )

@@ -43,12 +43,23 @@ class DeadLetter:
 
 
 class Violated(NamedTuple):
-    """What is counted of a violation."""
+    """What is counted of a violation, and what its incident must know of it."""
 
     standard_id: str
     category: str
     severity: str
     detected_at_us: int
+    id: str = ""
+    fingerprint: str = ""
+    """Names the incident; without it none is kept."""
+    code: str = ""
+    subject: str = ""
+    field: str = ""
+    seen_at_us: int = 0
+    """The event's time, by which records of the subject are ordered."""
+    topic: str = ""
+    partition: int = 0
+    offset: int = 0
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from streams.identity import derived_id
 from streams.judges import standards as judge
 from streams.judges.findings import Finding
 from streams.judges.trials import trials_of
-from streams.plan import Plan
+from streams.plan import Plan, Violated
 from streams.settings import Settings
 from streams.standards.fields import AppliesTo
 from streams.standards.ruleset import Ruleset
@@ -87,7 +87,7 @@ async def replay(
     for applies_to in (kind for kind in get_args(AppliesTo) if kind in kinds):
         tally = Tally(applies_to, await stored_events.count(database, applies_to))
         tallies.append(tally)
-        pages = _Pages(database, settings.topic(TOPICS[applies_to]), request, replay_id)
+        pages = _Pages(database, settings, applies_to, request, replay_id)
         after = ""
         while page := await stored_events.page(database, applies_to, after, request.page_rows):
             after = page[-1].id
@@ -101,9 +101,12 @@ async def replay(
 class _Pages:
     """Judges pages of rows of one kind."""
 
-    def __init__(self, database: Database, topic: str, request: Request, replay_id: str) -> None:
+    def __init__(
+        self, database: Database, settings: Settings, applies_to: AppliesTo, request: Request, replay_id: str
+    ) -> None:
         self._database = database
-        self._topic = topic
+        self._topic = settings.topic(TOPICS[applies_to])
+        self._reopen_seconds = settings.incident_reopen_seconds
         self._request = request
         self._replay_id = replay_id
         always = [replace(s, status="active", effective_from=None, effective_until=None) for s in request.standards]
@@ -111,7 +114,7 @@ class _Pages:
         self._by_code = {standard.code: standard for standard in request.standards}
 
     async def judge(self, page: Iterable[StoredEvent], tally: Tally, tallies: list[Tally]) -> None:
-        found: dict[str, tuple[str, str]] = {}
+        found: dict[str, tuple[str, Violated]] = {}
         judged: list[str] = []
         for stored in page:
             tally.read += 1
@@ -122,28 +125,30 @@ class _Pages:
                 continue
             tally.judged += 1
             judged += self._possible_ids(stored, tally.applies_to)
-            for violation_id, literal, subject in self._violations(stored):
-                found[violation_id] = (literal, subject)
+            for literal, violated in self._violations(stored):
+                found[violated.id] = (literal, violated)
         known = await replays.known_violations(self._database, judged)
         new = [violation_id for violation_id in found if violation_id not in known]
         tally.violations += len(found)
         tally.recorded += len(new)
         tally.passing += len(known - found.keys())
-        tally.examples += [found[violation_id][1] for violation_id in new[: _EXAMPLES - len(tally.examples)]]
+        tally.examples += [found[violation_id][1].subject for violation_id in new[: _EXAMPLES - len(tally.examples)]]
         if self._request.actor is not None:
             totals = sum(t.judged for t in tallies), sum(t.recorded for t in tallies)
-            literals = [found[violation_id][0] for violation_id in new]
-            await replays.record(self._database, self._replay_id, literals, new, *totals)
+            reopen_seconds = self._reopen_seconds
+            await replays.record(
+                self._database, self._replay_id, [found[each] for each in new], *totals, reopen_seconds=reopen_seconds
+            )
 
-    def _violations(self, stored: StoredEvent) -> Iterable[tuple[str, str, str]]:
-        """(id, row literal, subject) of what the rules that were in force at the event's time find in it."""
+    def _violations(self, stored: StoredEvent) -> Iterable[tuple[str, Violated]]:
+        """Row literals of what the rules that were in force at the event's time find in it."""
         for cause, findings in _findings(stored, self._rules):
             for finding in findings:
                 if not _covers(self._by_code[finding.standard.code], stored.event_time):
                     continue
                 plan = Plan(_PastRecord(self._topic, stored.partition, stored.offset))
                 tagged = replace(finding, evidence={**finding.evidence, "replay": self._replay_id})
-                (violation_id,) = add_findings(
+                add_findings(
                     plan,
                     [tagged],
                     cause=cause,
@@ -152,7 +157,7 @@ class _Pages:
                     detected_at_us=microseconds(datetime.now(UTC)),
                     ruleset_revision=self._request.revision,
                 )
-                yield violation_id, plan.rows["metadata_violations"][0], finding.subject
+                yield plan.rows["metadata_violations"][0], plan.violations[0]
 
     def _possible_ids(self, stored: StoredEvent, applies_to: AppliesTo) -> list[str]:
         """The ids that violations of these standards by this row have, whether there are any or not."""

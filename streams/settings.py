@@ -122,6 +122,17 @@ class Settings(BaseSettings):
         True, description="Hold each file against the previous record of its path, and its host's clock; 0: neither."
     )
     standards_poll_seconds: PositiveSeconds = Field(1, description="How often metadata_standards is read for changes.")
+    incident_reopen_seconds: int = Field(
+        604_800,
+        ge=0,
+        description="A violation reopens an incident resolved so long ago; later it begins an episode.",
+    )
+    incident_keeper_seconds: PositiveSeconds = Field(
+        5, description="How often incidents are looked at: what has passed is resolved, waivers begin and end."
+    )
+    incident_hold_categories: str = Field(
+        "", description="Categories whose incidents no passing record resolves, comma-separated: timestomping."
+    )
     probe_seconds: PositiveSeconds = Field(
         60, description="How often a worker times the compliance and clock status queries."
     )

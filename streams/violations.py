@@ -6,6 +6,7 @@ import orjson
 
 from streams.identity import derived_id, fingerprint
 from streams.judges.findings import Finding
+from streams.judges.incidents import seen_at
 from streams.plan import Announcement, Plan, Violated
 from streams.store import rows
 from streams.times import from_microseconds
@@ -42,6 +43,7 @@ def add_findings(
         f"{rows.instant(event_time_us)},{rows.instant(detected_at_us)}"
     )
     headers = trace_headers(plan)
+    arrived_us = record.timestamp * 1000 if record.timestamp > 0 else detected_at_us
     violation_rows = plan.rows.setdefault("metadata_violations", [])
     for finding in findings:
         standard = finding.standard
@@ -59,7 +61,24 @@ def add_findings(
             f"{rows.repeated_text(finding.field)},{rows.text(observed)},{rows.text(expected)},'{finding.severity}',"
             f"'{incident}',{rows.text(evidence.decode())},{shared})"
         )
-        plan.violations.append(Violated(standard.id, standard.category, finding.severity, detected_at_us))
+        seen_at_us = seen_at(standard.applies_to, event_time_us, arrived_us)
+        plan.violations.append(
+            Violated(
+                standard.id,
+                standard.category,
+                finding.severity,
+                detected_at_us,
+                violation_id,
+                incident,
+                standard.code,
+                finding.subject,
+                finding.field,
+                seen_at_us,
+                record.topic,
+                record.partition,
+                record.offset,
+            )
+        )
         message = {
             "id": violation_id,
             "standard_id": standard.id,

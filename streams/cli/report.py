@@ -4,15 +4,20 @@ import asyncio
 import csv
 import io
 import json
+import sys
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Literal
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from streams.cli.compliance_chart import compliance_png
 from streams.cli.terminal import cell, plain
+from streams.errors import UserError
 from streams.settings import load_settings
 from streams.store import reports
 from streams.store.database import Database
@@ -20,6 +25,7 @@ from streams.store.database import Database
 report_app = typer.Typer(help="Reports over what was recorded.", no_args_is_help=True)
 
 Format = Literal["table", "csv", "json"]
+ComplianceFormat = Literal["table", "csv", "json", "png"]
 _DAYS = typer.Option(30, min=1, max=3650, help="Detected within so many days.")
 _FORMAT = typer.Option("table", "--format", help="table, csv or json.")
 _TARGETS_MS = {"violation_check": 50.0, "compliance_report": 1000.0, "clock_sync": 10.0}
@@ -34,11 +40,19 @@ def register(app: typer.Typer) -> None:
 @report_app.command("compliance")
 def compliance(
     days: int = _DAYS,
-    as_format: Format = _FORMAT,
+    as_format: ComplianceFormat = typer.Option("table", "--format", help="table, csv, json or png."),
+    out: Path | None = typer.Option(None, "--out", help="The file of the picture; else it goes where the output goes."),
     scan: bool = typer.Option(False, "--scan", help="Count the violations themselves, where counts are kept too."),
 ) -> None:
-    """Violations a day and category, and how many of them are resolved."""
+    """Violations a day and category, and how many of them are resolved; waived ones count, and are not resolved."""
+    if out is not None and as_format != "png":
+        raise UserError("--out: is for --format png: send the other formats into a file with >")
+    if as_format == "png" and out is None and sys.stdout.isatty():
+        raise UserError("--out: name the file of the picture, or send it into one with >")
     rows = _read(lambda database: reports.compliance(database, days, scan=scan))
+    if as_format == "png":
+        _write(out, compliance_png(rows, days, datetime.now(UTC).date()))
+        return
     _print(rows, ("day", "category", "violation_count", "resolved_count", "resolution_rate"), as_format)
 
 
@@ -72,6 +86,16 @@ def slo(
     _print(rows, columns, "json" if as_json else as_format)
     if any(row["met"] == "no" for row in rows):
         raise typer.Exit(1)
+
+
+def _write(path: Path | None, content: bytes) -> None:
+    if path is None:
+        typer.get_binary_stream("stdout").write(content)
+        return
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise UserError(f"--out {str(path)!a}: cannot be written: {error.strerror}") from None
 
 
 def objectives(measured: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,106 +1,99 @@
-"""`cockpit violations`: what was found, and the evidence for it."""
+"""`cockpit violations`: incidents as work to be done, and the single violations behind them."""
 
 import asyncio
 import json
-from datetime import datetime
 from typing import Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from streams.cli.terminal import cell, document, plain
+from streams.cli import violations_change, violations_show, violations_waive
+from streams.cli.standards_registry import read
+from streams.cli.terminal import cell, plain
+from streams.cli.violations_show import as_text
 from streams.errors import UserError
-from streams.settings import load_settings
+from streams.judges.incidents import STATUSES
 from streams.store import reports
 from streams.store.database import Database
 
-violations_app = typer.Typer(help="Recorded violations.", no_args_is_help=True)
+violations_app = typer.Typer(help="Violations, by incident: look, decide, waive.", no_args_is_help=True)
 
-_STATUSES = ("open", "acknowledged", "resolved", "waived", "false_positive")
 _SEVERITIES = ("info", "low", "medium", "high", "critical")
 _SUBJECT_CHARACTERS = 70
 
 
 def register(app: typer.Typer) -> None:
     """Add the group."""
+    for part in (violations_show, violations_change, violations_waive):
+        part.register(violations_app)
     app.add_typer(violations_app, name="violations")
 
 
 @violations_app.command("list")
 def list_command(
     days: int = typer.Option(30, min=1, max=3650, help="Detected within so many days."),
-    status: str = typer.Option("", help="One of: " + ", ".join(_STATUSES)),
+    status: str = typer.Option("", help="One of: " + ", ".join(STATUSES)),
     severity: str = typer.Option("", help="One of: " + ", ".join(_SEVERITIES)),
     standard: str = typer.Option("", help="A standard's code."),
     subject: str = typer.Option("", help="Text that the subject contains."),
     limit: int = typer.Option(50, min=1, max=10_000, help="At most so many, newest first."),
+    rows: bool = typer.Option(False, "--rows", help="Single violations, not incidents."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object a line."),
 ) -> None:
-    """List the newest violations."""
-    _require_one_of("--status", status, _STATUSES)
+    """List incidents, one a standard, subject and field; or, with --rows, the newest violations."""
+    _require_one_of("--status", status, STATUSES)
     _require_one_of("--severity", severity, _SEVERITIES)
+    query = reports.violations if rows else reports.incidents
 
-    async def read() -> list[dict[str, Any]]:
-        async with Database(load_settings(), connections=2) as database:
-            return await reports.violations(
-                database,
-                days=days,
-                status=status or None,
-                severity=severity or None,
-                standard=standard or None,
-                subject_part=subject or None,
-                limit=limit,
-            )
+    async def ask(database: Database) -> list[dict[str, Any]]:
+        return await query(
+            database,
+            days=days,
+            status=status or None,
+            severity=severity or None,
+            standard=standard or None,
+            subject_part=subject or None,
+            limit=limit,
+        )
 
-    found = asyncio.run(read())
+    found = asyncio.run(read(ask))
     if as_json:
         for row in found:
-            typer.echo(json.dumps(row, default=_text))
+            typer.echo(json.dumps(row, default=as_text))
         return
+    Console().print(_violations(found) if rows else _incidents(found))
+    noun = "violations" if rows else "incidents"
+    typer.echo(f"{len(found)} {noun}" + (" (there may be more: --limit)" if len(found) == limit else ""))
+
+
+def _violations(found: list[dict[str, Any]]) -> Table:
     table = Table("detected (UTC)", "severity", "status", "standard", "subject", "observed")
     table.add_column("id", no_wrap=True, min_width=36)  # to be copied into `show`
     for row in found:
-        subject_text = plain(row["subject"])
-        clipped = (
-            subject_text if len(subject_text) <= _SUBJECT_CHARACTERS else f"…{subject_text[-_SUBJECT_CHARACTERS:]}"
-        )
         detected = row["detected_at"].isoformat(sep=" ", timespec="milliseconds")
         observed = plain(row["observed"] or "")[:40]
-        table.add_row(*map(cell, (detected, row["severity"], row["status"], row["code"], clipped, observed, row["id"])))
-    Console().print(table)
-    typer.echo(f"{len(found)} violations" + (" (there may be more: --limit)" if len(found) == limit else ""))
+        told = (detected, row["severity"], row["status"], row["code"], _clipped(row["subject"]), observed, row["id"])
+        table.add_row(*map(cell, told))
+    return table
 
 
-@violations_app.command("show")
-def show(
-    violation_id: str = typer.Argument(..., metavar="ID"),
-    as_json: bool = typer.Option(False, "--json", help="One JSON document."),
-) -> None:
-    """Show everything about one violation."""
+def _incidents(found: list[dict[str, Any]]) -> Table:
+    table = Table("status", "severity", "standard", "subject", "times", "first seen (UTC)", "last seen (UTC)")
+    table.add_column("fingerprint", no_wrap=True, min_width=32)  # to be copied into `show`
+    for row in found:
+        seen = [row[name].isoformat(sep=" ", timespec="seconds") for name in ("first_seen", "last_seen")]
+        subject = _clipped(row["subject"])
+        told = (row["status"], row["severity"], row["code"], subject, row["occurrences"], *seen, row["fingerprint"])
+        table.add_row(*map(cell, told))
+    return table
 
-    async def read() -> dict[str, Any] | None:
-        async with Database(load_settings(), connections=2) as database:
-            return await reports.violation(database, violation_id)
 
-    row = asyncio.run(read())
-    if row is None:
-        raise UserError(f"ID {violation_id!a}: there is no such violation; `cockpit violations list` shows ids")
-    if as_json:
-        typer.echo(json.dumps(row, default=_text, indent=2))
-        return
-    evidence = row.pop("evidence")
-    width = max(map(len, row))
-    for name, value in row.items():
-        typer.echo(f"{name:<{width}}  {'-' if value is None else plain(_text(value))}")
-    typer.echo("evidence")
-    typer.echo(document(evidence))
+def _clipped(subject: str) -> str:
+    text = plain(subject)
+    return text if len(text) <= _SUBJECT_CHARACTERS else f"…{text[-_SUBJECT_CHARACTERS:]}"
 
 
 def _require_one_of(option: str, value: str, known: tuple[str, ...]) -> None:
     if value and value not in known:
         raise UserError(f"{option} {value!a}: is unknown; choose one of {', '.join(known)}")
-
-
-def _text(value: object) -> str:
-    return value.isoformat() + "Z" if isinstance(value, datetime) else str(value)

@@ -18,6 +18,8 @@ COMPONENT_LABEL_LIMIT = 1000
 SHADOW_LABEL_LIMIT = 100
 """Past this many standards in shadow the label says `other`; the table of counts has all of them."""
 
+INCIDENT_STATUSES = ("open", "acknowledged", "resolved", "waived", "false_positive")
+
 _SLO_EDGES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
 _FINE_EDGES = (0.00001, 0.00005, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.02, 0.05, 0.1)
 
@@ -29,6 +31,12 @@ RECORDS = Counter(
 )
 ROWS_WRITTEN = Counter("cockpit_rows_written_total", "Rows new in a table.", ["table"], registry=REGISTRY)
 VIOLATIONS = Counter("cockpit_violations_total", "Violations recorded.", ["category", "severity"], registry=REGISTRY)
+INCIDENTS = Gauge(
+    "cockpit_incidents",
+    "Incidents by status, counted every minute or so by each worker alike.",
+    ["status"],
+    registry=REGISTRY,
+)
 SHADOW_VIOLATIONS = Counter(
     "cockpit_shadow_violations_total",
     "What standards in shadow would have found.",

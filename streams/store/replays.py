@@ -5,8 +5,10 @@ from datetime import datetime
 
 import aiomysql
 
+from streams.plan import Violated
 from streams.store import rows
 from streams.store.database import Database
+from streams.store.incidents import incident_rows, keep_statement
 from streams.store.statements import statement
 
 _IDS_PER_STATEMENT = 2000
@@ -31,15 +33,26 @@ async def begin(
 
 
 async def record(
-    database: Database, replay_id: str, violations: Sequence[str], ids: Sequence[str], judged: int, recorded: int
+    database: Database,
+    replay_id: str,
+    violations: Sequence[tuple[str, Violated]],
+    judged: int,
+    recorded: int,
+    *,
+    reopen_seconds: float,
 ) -> None:
-    """Write new violations (row literals and their ids), tagged, with the progress so far, in one transaction."""
+    """Write new violations (row literal and what it is of), tagged, their incidents, and the progress so far, at once.
+
+    The rows are an error where somebody else has written them meanwhile: nothing is counted twice.
+    """
     async with database.connection() as connection, connection.cursor() as cursor:
         await connection.begin()
         if violations:
+            before, after = keep_statement(reopen_seconds)
+            await cursor.execute(before + ",".join(incident_rows(violated for _, violated in violations)) + after)
             before, after = statement("record", "metadata_violations").split("(%s)")
-            await cursor.execute(before + ",".join(violations) + after)
-            await _tag(cursor, replay_id, ids)
+            await cursor.execute(before + ",".join([literal for literal, _ in violations]) + after)
+            await _tag(cursor, replay_id, [violated.id for _, violated in violations])
         await cursor.execute(statement("stored", "advance_replay"), (judged, recorded, replay_id))
         await connection.commit()
 

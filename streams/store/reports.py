@@ -29,6 +29,45 @@ async def violations(
     return [_with_evidence(row) for row in await _ask(database, "violations", arguments)]
 
 
+async def incidents(
+    database: Database,
+    *,
+    days: int,
+    status: str | None = None,
+    severity: str | None = None,
+    standard: str | None = None,
+    subject_part: str | None = None,
+    limit: int,
+) -> list[dict[str, Any]]:
+    """The incidents that were violated last, each with its newest violation, narrowed by what is given."""
+    like = None if subject_part is None else f"%{_like_literal(subject_part)}%"
+    arguments = (days, status, status, severity, severity, standard, standard, like, like, limit)
+    return await _ask(database, "listed", arguments, "incidents")
+
+
+async def incident(database: Database, fingerprint: str) -> dict[str, Any] | None:
+    """One incident as its row is, or None."""
+    if not fingerprint.isascii():
+        return None
+    rows = await _ask(database, "one", (fingerprint,), "incidents")
+    return rows[0] if rows else None
+
+
+async def incident_log(database: Database, fingerprint: str) -> list[dict[str, Any]]:
+    """Who moved the incident, from where to where, why and when: oldest first."""
+    return await _ask(database, "transitions", (fingerprint,), "incidents")
+
+
+async def incident_samples(database: Database, fingerprint: str, limit: int) -> list[dict[str, Any]]:
+    """The incident's newest violations."""
+    return await _ask(database, "samples", (fingerprint, limit), "incidents")
+
+
+async def waivers(database: Database, *, ended_too: bool) -> list[dict[str, Any]]:
+    """Waivers by their end, with the number of incidents that each holds."""
+    return await _ask(database, "waivers", (int(ended_too),), "incidents")
+
+
 async def violation(database: Database, violation_id: str) -> dict[str, Any] | None:
     """Everything about one violation, or None."""
     if not violation_id.isascii():
@@ -70,9 +109,11 @@ async def latency_objectives(database: Database) -> list[dict[str, Any]]:
     return await _ask(database, "slo")
 
 
-async def _ask(database: Database, name: str, arguments: Sequence[Any] = ()) -> list[dict[str, Any]]:
+async def _ask(
+    database: Database, name: str, arguments: Sequence[Any] = (), file: str = "reports"
+) -> list[dict[str, Any]]:
     try:
-        return await database.fetch_all(statement("reports", name), arguments)
+        return await database.fetch_all(statement(file, name), arguments)
     except MySQLError as error:
         if is_access_error(error):
             # The worker is to crash on this; a person is to be told.

@@ -12,10 +12,12 @@ import aiomysql
 from pymysql import err
 
 from streams.observability import metrics
-from streams.plan import Plan
+from streams.plan import Plan, Violated
 from streams.store import outbox, rollup, rows
 from streams.store.database import Database
 from streams.store.failures import error_code
+from streams.store.incidents import incident_rows, keep_statement
+from streams.store.replays import known_violations
 from streams.store.statements import statement
 
 TABLES = (
@@ -49,9 +51,11 @@ class _Step(NamedTuple):
 class Transactions:
     """Writes groups of plans. The database says what went wrong by the errors of `streams.errors`."""
 
-    def __init__(self, database: Database, statement_seconds: float) -> None:
+    def __init__(self, database: Database, statement_seconds: float, *, reopen_seconds: float = 604_800) -> None:
+        """A violation reopens an incident resolved at most `reopen_seconds` ago; later it begins a new episode."""
         self._database = database
         self._statement_seconds = statement_seconds
+        self._keep_incidents = keep_statement(reopen_seconds)
         self._adds_counts = False
 
     async def prepare(self) -> None:
@@ -82,8 +86,9 @@ class Transactions:
         """
         messages = [message for plan in plans for message in plan.announcements]
         packages = [(str(uuid4()), package) for package in outbox.pack(messages)]
-        inserts = [*_inserts(plans, over_old_violations)]
         violated = [seen for plan in plans for seen in plan.violations]
+        new = await self._not_recorded(violated) if over_old_violations else violated
+        inserts = [*self._incidents(new), *_inserts(plans, over_old_violations)]
         if self._adds_counts and not over_old_violations and (counts := rollup.counts_statement(violated)):
             inserts = [_Step("SET @cockpit_counted = 1"), *inserts, _Step(counts), _Step("SET @cockpit_counted = 0")]
         steps = [_Step("BEGIN"), *inserts, *_outbox_steps(packages, announced), _Step("COMMIT")]
@@ -96,6 +101,16 @@ class Transactions:
             if step.table:
                 metrics.ROWS_WRITTEN.labels(step.table).inc(step.rows)
         return [package_id for package_id, _ in packages]
+
+    async def _not_recorded(self, violated: Sequence[Violated]) -> list[Violated]:
+        known = await known_violations(self._database, [seen.id for seen in violated])
+        return [seen for seen in violated if seen.id not in known]
+
+    def _incidents(self, violated: Iterable[Violated]) -> Iterator[_Step]:
+        """Before the violations: whoever changes the status of violations locks their incident first, too."""
+        before, after = self._keep_incidents
+        for chunk in _chunks(incident_rows(violated), _STATEMENT_BYTES):
+            yield _Step(before + ",".join(chunk) + after)
 
     async def _run(self, cursor: aiomysql.Cursor, steps: Sequence[_Step]) -> None:
         for call in _calls(steps):

@@ -143,12 +143,12 @@ def test_violations_and_reports(cockpit: Run, settings: Settings) -> None:
         await database.execute(f"INSERT INTO query_metrics (id, query_type, latency_ms) VALUES {samples}")
 
     with_database(settings, fill)
-    listed = cockpit("violations", "list")
+    listed = cockpit("violations", "list", "--rows")
     assert "4 violations" in listed
     assert "\x1b[31m" not in listed
-    assert "3 violations" not in cockpit("violations", "list", "--status", "open")
-    assert "1 violations" in cockpit("violations", "list", "--subject", "100%_3")
-    assert "0 violations" in cockpit("violations", "list", "--subject", "100__3")
+    assert "3 violations" not in cockpit("violations", "list", "--rows", "--status", "open")
+    assert "1 violations" in cockpit("violations", "list", "--rows", "--subject", "100%_3")
+    assert "0 violations" in cockpit("violations", "list", "--rows", "--subject", "100__3")
     assert "is unknown" in cockpit("violations", "list", "--status", "opened", code=2)
     assert '"a": 1' in cockpit("violations", "show", "v-2")
     assert "no such violation" in cockpit("violations", "show", "v-9", code=2)

@@ -242,13 +242,13 @@ def test_nothing_of_a_violation_acts_on_the_terminal(cockpit: Cockpit, settings:
 
     asyncio.run(fill())
     for arguments in (
-        ("violations", "list"), ("violations", "list", "--json"), ("violations", "show", "v"),
+        ("violations", "list", "--rows"), ("violations", "list", "--rows", "--json"), ("violations", "show", "v"),
         ("violations", "show", "v", "--json"), ("report", "standards"), ("report", "standards", "--format", "csv"),
         ("report", "standards", "--format", "json"),
     ):  # fmt: skip
         assert_harmless(cockpit(*arguments).stdout)
     for part, found in (("\\50%_", 1), ("%%", 0), ("50__", 0), ("'", 0), ("é", 0)):
-        assert f"{found} violations\n".encode() in cockpit("violations", "list", "--subject", part).stdout
+        assert f"{found} violations\n".encode() in cockpit("violations", "list", "--rows", "--subject", part).stdout
     for unknown in ("é", "' OR 1=1 -- ", "\x1b[31m", "x" * 500):
         told = cockpit("violations", "show", unknown, code=2).stderr.decode()
         assert "no such violation" in told
