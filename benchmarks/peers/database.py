@@ -1,18 +1,18 @@
 """The database as the peers use it: the standards at the start, then one transaction a batch by `executemany`."""
 
-import gzip
+import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pymysql
-from pymysql.cursors import DictCursor
 
 from benchmarks.peers.job import FILES_SQL, VIOLATIONS_SQL, Job, Row
 from benchmarks.peers.settings import PeerSettings
+from streams.settings import load_settings
+from streams.standards.cache import StandardsCache
 from streams.standards.ruleset import Ruleset
-from streams.standards.standard import Standard, rules_json
-from streams.store.statements import statement
+from streams.store.database import Database
 
 
 def options(settings: PeerSettings) -> dict[str, Any]:
@@ -45,20 +45,11 @@ def write(connection: "pymysql.Connection[Any]", files: Sequence[Row], violation
 
 def load_job(settings: PeerSettings) -> Job:
     """The job, by the standards that are in force now and under the revision that the product gives them."""
-    connection = connect(settings)
-    try:
-        with connection.cursor(DictCursor) as cursor:
-            cursor.execute(statement("standards", "load"))
-            loaded = [Standard.from_row(row) for row in cursor.fetchall()]
-            evaluated = [standard for standard in loaded if standard.status in ("active", "shadow")]
-            ruleset = Ruleset.compile(evaluated, 0, datetime.now(UTC))
-            known = (ruleset.content_sha256,)
-            if not cursor.execute(statement("standards", "revision"), known):
-                rules = gzip.compress(rules_json(evaluated), mtime=0).hex()
-                cursor.execute(statement("standards", "add_revision"), (*known, rules))
-                cursor.execute(statement("standards", "revision"), known)
-            (row,) = cursor.fetchall()
-        connection.commit()
-    finally:
-        connection.close()
-    return Job(ruleset.numbered(int(row["revision"])), settings.topic)
+    with ThreadPoolExecutor(1) as thread:  # some peers have an event loop of their own running
+        return Job(thread.submit(asyncio.run, _live_rules(settings)).result(), settings.topic)
+
+
+async def _live_rules(settings: PeerSettings) -> Ruleset:
+    product = load_settings(database_url=settings.database_url)
+    async with Database(product, connections=2) as database:
+        return await StandardsCache(database, product.standards_poll_seconds).load()

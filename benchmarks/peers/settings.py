@@ -10,9 +10,13 @@ from streams.settings import DatabaseAddress
 class PeerSettings:
     bootstrap: str
     """host:port"""
-    database: DatabaseAddress
+    database_url: str
     topic: str
     group: str
+
+    @property
+    def database(self) -> DatabaseAddress:
+        return DatabaseAddress(self.database_url)
 
     @property
     def brokers(self) -> list[str]:
@@ -23,7 +27,7 @@ def load_peer_settings() -> PeerSettings:
     """Raises KeyError with the name of a variable that is missing."""
     return PeerSettings(
         bootstrap=os.environ["BENCH_BOOTSTRAP"],
-        database=DatabaseAddress(os.environ["BENCH_DATABASE_URL"]),
+        database_url=os.environ["BENCH_DATABASE_URL"],
         topic=os.environ["BENCH_TOPIC"],
         group=os.environ["BENCH_GROUP"],
     )

@@ -37,6 +37,8 @@ class Foreseen(NamedTuple):
     """Of each event's files."""
     keys: list[bytes]
     found: dict[bytes, FileState]
+    clocks: dict[str, HostClock]
+    """Of the hosts whose clocks were not looked up lately."""
 
 
 class FileHistory:
@@ -57,10 +59,14 @@ class FileHistory:
         return made[1]
 
     async def foresee(self, events: Sequence[FilesystemTimestamps]) -> Foreseen:
-        """What the database says now of these events' paths that memory does not know now."""
+        """What the database says now of these events' paths that memory does not know now, and of their hosts."""
         keys_of = [[path_key(event.host, file.file_path) for file in event.files] for event in events]
         keys = self._newest.missing(chain.from_iterable(keys_of))
-        return Foreseen(keys_of, keys, await self._recall.newest_files(keys))
+        hosts = self._stale_clocks(events)
+        if not hosts:
+            return Foreseen(keys_of, keys, await self._recall.newest_files(keys), {})
+        found, clocks = await asyncio.gather(self._recall.newest_files(keys), self._recall.host_clocks(hosts))
+        return Foreseen(keys_of, keys, found, {host: clocks.get(host, UNKNOWN_CLOCK) for host in hosts})
 
     async def recall(self, events: Sequence[FilesystemTimestamps], foreseen: Foreseen | None = None) -> None:
         """Look up what memory lacks of these events' paths and hosts.
@@ -73,22 +79,19 @@ class FileHistory:
         known = foreseen or await self.foresee(events)
         for key in self._newest.missing(known.keys):
             self._newest.put(key, known.found.get(key))
-        forgotten = self._newest.missing(chain.from_iterable(known.keys_of)) if foreseen else []
-        hosts = self._stale_clocks(events, bool(known.keys))
-        found, clocks = await asyncio.gather(self._recall.newest_files(forgotten), self._recall.host_clocks(hosts))
-        for key in forgotten:
-            self._newest.put(key, found.get(key))
+        if forgotten := self._newest.missing(chain.from_iterable(known.keys_of)):
+            found = await self._recall.newest_files(forgotten)
+            for key in forgotten:
+                self._newest.put(key, found.get(key))
         now = monotonic()
-        for host in hosts:
-            self._clocks[host] = now, clocks.get(host, UNKNOWN_CLOCK)
+        self._clocks |= {host: (now, clock) for host, clock in known.clocks.items()}
         self._keys = {id(event): (event, keys) for event, keys in zip(events, known.keys_of, strict=True)}
         await self._look_further_back(events, known.keys_of)
 
-    def _stale_clocks(self, events: Sequence[FilesystemTimestamps], ask_all: bool) -> list[str]:
-        """The hosts whose clocks are asked for: all of them where the database is asked anyway."""
+    def _stale_clocks(self, events: Sequence[FilesystemTimestamps]) -> list[str]:
         oldest = monotonic() - _CLOCKS_FRESH_SECONDS
         hosts = dict.fromkeys(event.host for event in events)
-        return [host for host in hosts if ask_all or self._clocks.get(host, (0.0, UNKNOWN_CLOCK))[0] < oldest]
+        return [host for host in hosts if self._clocks.get(host, (0.0, UNKNOWN_CLOCK))[0] < oldest]
 
     async def _look_further_back(
         self, events: Sequence[FilesystemTimestamps], keys_of: Sequence[Sequence[bytes]]
