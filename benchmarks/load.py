@@ -10,7 +10,7 @@ import gc
 import json
 import resource
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from time import monotonic, sleep
@@ -25,6 +25,21 @@ SEED = 20_261_120
 HOSTS = 40
 PARTITIONS = 6
 VIOLATING_EVERY = 10
+
+
+@dataclass(slots=True)
+class SyntheticRecord:
+    """A Kafka record that was never in Kafka."""
+
+    value: bytes | None
+    offset: int
+    timestamp: int
+    topic: str = "governance.filesystem-timestamps.v1"
+    partition: int = 0
+    timestamp_type: int | None = 0
+    key: bytes | None = b"build-00"
+    headers: Sequence[tuple[str, bytes | None]] = ()
+
 
 _ROOTS = ("/srv/repo", "/src", "/home/ci/work", "/opt/app")
 _PROJECTS = ("gateway", "billing", "catalog", "identity", "search", "mailer", "ledger", "frontend")

@@ -12,11 +12,11 @@ from time import perf_counter
 from typing import Any, Protocol
 
 from benchmarks import rollup_cost, tables
+from benchmarks.load import SyntheticRecord
 from benchmarks.targets import Measurement
 from schemas.events import FilesystemTimestamps
 from streams.flows.filesystem import FilesystemFlow
 from streams.identity import path_key
-from streams.judging.wire import SentRecord
 from streams.local.mariadb import connect
 from streams.plan import Plan
 from streams.settings import Settings, load_settings
@@ -161,9 +161,7 @@ async def captures(database: Database, count: int, files: int = 1000, broken_in:
     flow, plans = FilesystemFlow(Recall(database), 1), []
     for number in range(count):
         event = _event(number, row["now"], files, broken_in)
-        record = SentRecord(
-            "governance.filesystem-timestamps.v1", 0, number, row["now"] * 1000, 0, b"build-00", None, ()
-        )
+        record = SyntheticRecord(None, number, row["now"] * 1000)
         plans.append(flow.judge(record, event, rules, row["now"] * 1_000_000))
         flow.forget()
     return plans

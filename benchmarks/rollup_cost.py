@@ -13,9 +13,9 @@ from uuid import uuid4
 
 import aiomysql
 
+from benchmarks.load import SyntheticRecord
 from benchmarks.targets import Measurement
 from streams.judges.findings import Finding
-from streams.judging.wire import SentRecord
 from streams.plan import Plan
 from streams.standards.standard import Standard
 from streams.store.database import Database
@@ -83,7 +83,7 @@ async def _transactions(database: Database, made: "_Violations", size: int, repe
     return median(times[2:])
 
 
-_RECORD = SentRecord("governance.filesystem-timestamps.v1", 0, 0, 0, 0, None, None, ())
+_RECORD = SyntheticRecord(None, 0, 0)
 """The Kafka record that the violations are said to come from."""
 
 

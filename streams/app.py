@@ -12,15 +12,12 @@ from streams.agents import add_agents
 from streams.canary import Canary
 from streams.clock_partitions import AssignedPartitions
 from streams.clock_timer import ClockTimer
-from streams.flows import AnyFlow
 from streams.flows.clock import ClockFlow
 from streams.flows.clock_limits import clock_limits
 from streams.flows.filesystem import FilesystemFlow
 from streams.flows.submission import SubmissionFlow
 from streams.incident_keeper import IncidentKeeper
 from streams.judging import Judging
-from streams.judging.apart import JudgesApart
-from streams.judging.here import JudgesHere
 from streams.kafka.announcer import Announcer
 from streams.kafka.security import ssl_context
 from streams.kafka.transport import PartitionBatchScheduler, transport_for
@@ -47,7 +44,6 @@ class Parts:
     transactions: Transactions
     announcer: Announcer
     standards: StandardsCache
-    apart: JudgesApart
     recorder: Recorder
     probes: Probes
     sweeper: Sweeper
@@ -60,7 +56,6 @@ class Parts:
         """The parts that run, in the order in which they start."""
         return [
             self.standards,
-            self.apart,
             self.recorder,
             self.sweeper,
             self.incident_keeper,
@@ -81,15 +76,9 @@ def build_app(settings: Settings, health: Health) -> faust.App:
     recorder = Recorder(settings, transactions, recall, announcer, health)
     standards = StandardsCache(database, settings.standards_poll_seconds)
     clock_flow = ClockFlow(recall, clock_limits(settings))
-    apart = JudgesApart(settings.judge_processes, standards.current, recorder.database_is_away)
-
-    def here(flow: AnyFlow) -> Judging:
-        return JudgesHere(flow, standards.current, settings.max_record_bytes, recorder.retrying)
-
-    judging: dict[str, Judging] = {
-        FilesystemFlow.topic: apart if settings.judge_processes else here(FilesystemFlow.of(settings, recall)),
-        ClockFlow.topic: here(clock_flow),
-        SubmissionFlow.topic: here(SubmissionFlow(recall)),
+    judging = {
+        flow.topic: Judging(flow, standards.current, settings.max_record_bytes, recorder.retrying)
+        for flow in (FilesystemFlow.of(settings, recall), clock_flow, SubmissionFlow(recall))
     }
     for name in judging:
         for outcome in metrics.OUTCOMES:  # a series that begins at 0 shows its first event as an increase
@@ -100,7 +89,6 @@ def build_app(settings: Settings, health: Health) -> faust.App:
         transactions,
         announcer,
         standards,
-        apart,
         recorder,
         Probes(settings, app, database, recorder, health),
         Sweeper(settings, database, announcer),

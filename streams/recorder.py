@@ -315,16 +315,12 @@ class Recorder(mode.Service):  # type: ignore[misc]
         try:
             result = await operation()
         except RetriableError as error:
-            self.database_is_away(str(error))
+            self._health.database_answers = False
+            metrics.STORE_RETRIES.inc()
+            log.warning("database_away", error=str(error))
             raise
         self._health.database_answers = True
         return result
-
-    def database_is_away(self, reason: str) -> None:
-        """Say so, until a call of the recorder's own finds it back."""
-        self._health.database_answers = False
-        metrics.STORE_RETRIES.inc()
-        log.warning("database_away", error=reason)
 
 
 def _records(group: Sequence[Batch]) -> int:

@@ -98,12 +98,6 @@ class Settings(BaseSettings):
         description="While records flow: how long a fetch may gather more of them. 0: never, which costs more CPU.",
     )
     transaction_records: int = Field(2000, ge=1, le=50_000, description="Records in one transaction, at the most.")
-    judge_processes: int = Field(
-        1,
-        ge=0,
-        le=64,
-        description="Processes beside the worker's own that judge files; 0, where it has one core: none.",
-    )
     queued_groups: int = Field(1, ge=1, le=100, description="Judged groups that may wait for the writer.")
     commit_interval_seconds: PositiveSeconds = Field(1, description="How often offsets are committed.")
     drain_seconds: PositiveSeconds = Field(

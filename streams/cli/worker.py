@@ -1,6 +1,7 @@
 """`cockpit worker`: consume, judge, record, until told to stop."""
 
 import asyncio
+import gc
 import logging
 import sys
 
@@ -8,7 +9,6 @@ import structlog
 import typer
 import uvloop
 
-from streams.collector import spare_the_collector
 from streams.errors import RetriableError, UserError
 from streams.kafka.topics import list_topics
 from streams.observability import logs
@@ -21,6 +21,11 @@ log = structlog.get_logger(__name__)
 
 _RETRY_SECONDS = 2.0
 _PULSE_SECONDS = 1.0
+
+
+_COLLECTOR_THRESHOLDS = (100_000, 20, 100)
+"""A group of 2,000 records is 30,000 objects that live until it is stored. With the default thresholds the collector
+walks them again and again: measured, 5 to 9 µs a file, a tenth of a worker's time."""
 
 
 def register(app: typer.Typer) -> None:
@@ -54,7 +59,7 @@ def _run(settings: Settings, health: Health) -> int:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     app = build_app(settings, health)
-    spare_the_collector()
+    _spare_the_collector()
     faust_worker = faust.Worker(
         app,
         loop=loop,
@@ -72,6 +77,13 @@ def _run(settings: Settings, health: Health) -> int:
         logging.getLogger(__name__).exception("worker_crashed")
         return 1
     return 0
+
+
+def _spare_the_collector() -> None:
+    """Keep modules, models and standards out of every collection, and collect less often: cycles are rare here."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECTOR_THRESHOLDS)
 
 
 async def _wait_until_ready(settings: Settings, health: Health) -> None:

@@ -63,14 +63,6 @@ class StandardsCache(mode.Service):  # type: ignore[misc]
             await self.sleep(self._poll_seconds)
             await self.refresh()
 
-    async def catch_up(self, revision: int) -> None:
-        """Look for a change until this revision or a newer one is live, as it is in another process of the worker."""
-        for _ in range(_ATTEMPTS):
-            if self.current().revision >= revision:
-                return
-            await self.refresh()
-        log.warning("standards_behind", revision=self.current().revision, wanted=revision)
-
     async def refresh(self) -> None:
         """Look for a change once; whatever goes wrong, the last good set stays."""
         try:

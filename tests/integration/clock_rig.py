@@ -11,7 +11,7 @@ from streams.clock_timer import ClockTimer
 from streams.decode import decode
 from streams.flows.clock import ClockFlow
 from streams.flows.clock_limits import clock_limits
-from streams.judging.here import judge
+from streams.judging import judge
 from streams.kafka.announcer import Announcer
 from streams.observability.health import Health
 from streams.plan import Plan

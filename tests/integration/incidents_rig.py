@@ -14,7 +14,7 @@ from streams.flows.filesystem import FilesystemFlow
 from streams.flows.submission import SubmissionFlow
 from streams.identity import fingerprint
 from streams.incident_keeper import IncidentKeeper
-from streams.judging.here import judge
+from streams.judging import judge
 from streams.plan import Plan
 from streams.settings import Settings
 from streams.standards.cache import StandardsCache

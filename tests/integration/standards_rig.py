@@ -14,7 +14,7 @@ from streams.errors import UserError
 from streams.flows import AnyFlow
 from streams.flows.filesystem import FilesystemFlow
 from streams.flows.submission import SubmissionFlow
-from streams.judging.here import judge
+from streams.judging import judge
 from streams.plan import Plan
 from streams.settings import Settings
 from streams.standards.cache import StandardsCache

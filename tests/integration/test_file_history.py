@@ -11,7 +11,7 @@ from streams.decode import decode
 from streams.flows.clock import ClockFlow
 from streams.flows.clock_limits import clock_limits
 from streams.flows.filesystem import FilesystemFlow
-from streams.judging.here import judge
+from streams.judging import judge
 from streams.plan import Plan
 from streams.settings import Settings
 from streams.standards.catalog import seed_standards

@@ -15,7 +15,7 @@ import pytest
 from streams.decode import decode
 from streams.flows.filesystem import FilesystemFlow
 from streams.flows.submission import SubmissionFlow
-from streams.judging.here import judge
+from streams.judging import judge
 from streams.kafka.announcer import Announcer
 from streams.local.mariadb import MariaDBServer
 from streams.observability.health import Health

@@ -1,4 +1,4 @@
-"""Judges in this process, and lets what else waits in the event loop have its turn."""
+"""Decodes and judges groups of records, and lets what else waits in the event loop have its turn."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -29,8 +29,8 @@ def at_once(operation: Callable[[], Awaitable[Any]]) -> Awaitable[Any]:
     return operation()
 
 
-class JudgesHere:
-    """One flow's `Judging`, by the rules that are live when a group begins."""
+class Judging:
+    """One flow, by the rules that are live when a group is judged."""
 
     def __init__(
         self, flow: AnyFlow, rules: Callable[[], Ruleset], max_record_bytes: int, retrying: Retrying = at_once

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from streams.judging.here import JudgesHere
+from streams.judging import Judging
 from streams.plan import Plan, Record
 from streams.standards.ruleset import Ruleset
 from tests.unit.records import NOW, FakeRecord
@@ -49,9 +49,9 @@ class OrderKeepingFlow:
         self.said.append("forget")
 
 
-def judges(flow: Any) -> JudgesHere:
+def judges(flow: Any) -> Judging:
     rules = Ruleset.compile([], 1, NOW)
-    return JudgesHere(flow, lambda: rules, 1000)
+    return Judging(flow, lambda: rules, 1000)
 
 
 async def test_a_later_group_is_looked_up_early_and_judged_late() -> None:
