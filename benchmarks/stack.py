@@ -1,5 +1,6 @@
 """Kafka and MariaDB of the benchmark's own, and what the harness itself asks of them."""
 
+import asyncio
 import os
 import shutil
 import subprocess
@@ -15,7 +16,9 @@ from typing import Any
 from benchmarks.load import PARTITIONS
 from streams.local.mariadb import connect
 from streams.local.stack import Stack
-from streams.settings import PREFIX
+from streams.settings import PREFIX, load_settings
+from streams.standards.cache import StandardsCache
+from streams.store.database import Database
 
 CHECKOUT = Path(__file__).parents[1]
 TOPIC = "filesystem-timestamps.v1"
@@ -183,10 +186,18 @@ def running_stack(progress: Progress) -> Iterator[BenchStack]:
         pids = tuple(server.pid for server in (stack.kafka, stack.mariadb) if server.pid is not None)
         bench = BenchStack(directory, addresses.kafka_bootstrap, addresses.database_url, pids)
         bench.cockpit("migrate")
+        asyncio.run(_number_rules(addresses.database_url))
         yield bench
     finally:
         stack.stop()
         shutil.rmtree(directory, ignore_errors=True)
+
+
+async def _number_rules(database_url: str) -> None:
+    """Let the product give the seed's rules their revision, which the peers name in what they write."""
+    settings = load_settings(database_url=database_url)
+    async with Database(settings, connections=2) as database:
+        await StandardsCache(database, settings.standards_poll_seconds).load()
 
 
 def wait_until(condition: Callable[[], Any], seconds: float, what: str, every_seconds: float = 0.02) -> Any:

@@ -20,7 +20,13 @@ from streams.times import microseconds
 
 COMPARED_OFFSETS = 100
 """The first records of every partition, whose rows are compared between contestants column by column."""
-_UNLIKE = {"filesystem_timestamps": (), "metadata_violations": ("detected_at", "created_at", "updated_at")}
+_UNLIKE = {
+    "filesystem_timestamps": ("recorded_at",),
+    "metadata_violations": ("detected_at", "created_at", "updated_at"),
+}
+    "filesystem_timestamps": ("recorded_at",),
+    "metadata_violations": ("detected_at", "created_at", "updated_at"),
+}
 """Columns that depend on when a row was written."""
 
 

@@ -1,18 +1,18 @@
 """The database as the peers use it: the standards at the start, then one transaction a batch by `executemany`."""
 
-import asyncio
+import gzip
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 
 import pymysql
+from pymysql.cursors import DictCursor
 
 from benchmarks.peers.job import FILES_SQL, VIOLATIONS_SQL, Job, Row
 from benchmarks.peers.settings import PeerSettings
-from streams.settings import load_settings
-from streams.standards.cache import StandardsCache
 from streams.standards.ruleset import Ruleset
-from streams.store.database import Database
+from streams.standards.standard import rules_from_json
+from streams.store.statements import statement
 
 
 def options(settings: PeerSettings) -> dict[str, Any]:
@@ -44,12 +44,14 @@ def write(connection: "pymysql.Connection[Any]", files: Sequence[Row], violation
 
 
 def load_job(settings: PeerSettings) -> Job:
-    """The job, by the standards that are in force now and under the revision that the product gives them."""
-    with ThreadPoolExecutor(1) as thread:  # some peers have an event loop of their own running
-        return Job(thread.submit(asyncio.run, _live_rules(settings)).result(), settings.topic)
-
-
-async def _live_rules(settings: PeerSettings) -> Ruleset:
-    product = load_settings(database_url=settings.database_url)
-    async with Database(product, connections=2) as database:
-        return await StandardsCache(database, product.standards_poll_seconds).load()
+    """The job, by the set of rules that was live last: the harness has had the product number it."""
+    connection = connect(settings)
+    try:
+        with connection.cursor(DictCursor) as cursor:
+            cursor.execute(statement("standards", "last_revision"))
+            (row,) = cursor.fetchall()
+        connection.commit()
+    finally:
+        connection.close()
+    standards = rules_from_json(gzip.decompress(row["rules"]))
+    return Job(Ruleset.compile(standards, int(row["revision"]), datetime.now(UTC)), settings.topic)
