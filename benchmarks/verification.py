@@ -24,9 +24,6 @@ _UNLIKE = {
     "filesystem_timestamps": ("recorded_at",),
     "metadata_violations": ("detected_at", "created_at", "updated_at"),
 }
-    "filesystem_timestamps": ("recorded_at",),
-    "metadata_violations": ("detected_at", "created_at", "updated_at"),
-}
 """Columns that depend on when a row was written."""
 
 
