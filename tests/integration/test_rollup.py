@@ -29,7 +29,8 @@ from streams.store import reports, rollup
 from streams.store.database import Database
 from streams.store.migrate import Migration, all_migrations, migrate
 from streams.store.recall import Recall
-from streams.store.standards import insert_missing, load_standards
+from streams.store.registry import insert_missing
+from streams.store.standards import load_standards
 from streams.store.statements import statement
 from streams.store.transaction import AlreadyStored, Transactions
 from streams.times import timestamp_text
