@@ -12,6 +12,7 @@ from secrets import token_hex
 from benchmarks.stack import CHECKOUT, TOPIC, BenchError, BenchStack, plain_environment
 
 COCKPIT, FLOOR, LOOP, TAKE, STOCK = "cockpit", "floor", "aiokafka_loop", "faust_take", "faust_event"
+NO_HISTORY = "cockpit_no_history"
 _STOP_SECONDS = 60.0
 
 
@@ -56,7 +57,8 @@ def all_contestants() -> list[Contestant]:
         Contestant(peer.name, peer.title, str(CHECKOUT / peer.python), (f"benchmarks.peers.{peer.name}",), peer.lacks)
         for peer in PEERS
     ]
-    return [cockpit(), *peers]
+    without_history = cockpit().named(NO_HISTORY, "cockpit without history", FILE_HISTORY="0")
+    return [cockpit(), without_history, *peers]
 
 
 def chosen(names: Iterable[str]) -> list[Contestant]:

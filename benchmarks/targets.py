@@ -85,6 +85,7 @@ TARGETS: tuple[Target, ...] = (
     Target("throughput_vs_floor", "files/s against the floor", _at_least(0.5), _at_least(0.8)),
     Target("throughput_vs_best_peer", "files/s against the best peer", _at_least(1.3), _at_least(2)),
     Target("throughput_vs_faust_event", "files/s against a stock Faust agent", _at_least(12), _at_least(20)),
+    Target("throughput_vs_no_history", "files/s with history against without", _at_least(0.8), _at_least(0.9)),
     Target("latency_500_p99_ms", "to committed, 500 events/s", _p99_and_ratio(50, 0.8), _p99_and_p999(20, 50)),
     Target("latency_2000_p99_ms", "to committed, 2,000 events/s", _p99_and_ratio(100, 0.8), _p99_and_ratio(50, 0.4)),
     Target("latency_50_percent_p99_ms", "… at 50 % of the maximum", _HALF, _HALF),

@@ -6,7 +6,7 @@ from statistics import median
 from time import monotonic, sleep, time
 from typing import Any
 
-from benchmarks.contestants import COCKPIT, FLOOR, STOCK, Contestant, Running, new_group, running
+from benchmarks.contestants import COCKPIT, FLOOR, NO_HISTORY, STOCK, Contestant, Running, new_group, running
 from benchmarks.disturbance import Disturbance
 from benchmarks.load import Load, preload
 from benchmarks.stack import TOPIC, BenchError, BenchStack, Progress, wait_until
@@ -165,6 +165,7 @@ def ratios(rounds: list[Round]) -> list[Measurement]:
         ("throughput_vs_floor", [FLOOR]),
         ("throughput_vs_best_peer", None),
         ("throughput_vs_faust_event", [STOCK]),
+        ("throughput_vs_no_history", [NO_HISTORY]),
     ):
         of_rounds = [ratio for results in rounds if (ratio := _ratio(results, rivals)) is not None]
         if of_rounds:
@@ -176,7 +177,7 @@ def ratios(rounds: list[Round]) -> list[Measurement]:
 
 
 def _best_peer(results: Round) -> str | None:
-    peers = {name: rate(result) or 0 for name, result in results.items() if name not in (COCKPIT, FLOOR)}
+    peers = {name: rate(result) or 0 for name, result in results.items() if name not in (COCKPIT, NO_HISTORY, FLOOR)}
     return max(peers, key=lambda name: peers[name], default=None)
 
 
