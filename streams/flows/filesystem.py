@@ -75,7 +75,9 @@ class FilesystemFlow:
             row_id = id_of(f"{cause}\0{index}")
             file_rows.append(rows.file_row(row_id, file, key, event, shared))
             plan.anchor = plan.anchor or row_id
-            findings = [*standards.judge_file(file, event, rules), *judged.findings.get(index, ())]
+            findings = standards.judge_file(file, event, rules)
+            if index in judged.findings:
+                findings += judged.findings[index]
             if findings:
                 add_findings(
                     plan,

@@ -400,7 +400,7 @@ async def test_on_a_server_that_is_not_mariadb_the_migration_makes_the_table_alo
 ) -> None:
     await forget_migration(database)
     # To TiDB and MySQL `/*M!` begins a comment; `/* M!` does so to MariaDB, which then finds the query empty.
-    others = [replace(each, sql=each.sql.replace("/*M!", "/* M!")) for each in all_migrations()]
+    others = [replace(each, sql=each.sql.replace("/*M!", "/* M!")) for each in all_migrations() if each.number <= 7]
     await database.execute("DELETE FROM schema_migrations")
     monkeypatch.setattr(migrations, "all_migrations", lambda: others)
     assert "0007_violation_counts" in await migrate(database)
@@ -420,7 +420,7 @@ async def test_a_user_without_the_trigger_privilege_is_told_so(mariadb: MariaDBS
             await migrate(database)
         assert "\n" not in str(refused.value)
         as_admin(mariadb, f"GRANT TRIGGER ON {DATABASE}.* TO {account}")
-        assert await migrate(database) == ["0007_violation_counts"]
+        assert (await migrate(database))[0] == "0007_violation_counts"
         assert await rollup.is_kept(database)
 
 

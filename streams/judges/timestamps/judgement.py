@@ -25,6 +25,8 @@ class Judgement:
 
 def judge_capture(files: Files, previous: States, capture: Capture, builtins: Mapping[str, Standard]) -> Judgement:
     """All findings of a capture; `previous` holds the newest record of each file's path, or None."""
+    if len(files) == 1 and capture.appended_ns is None and _is_unremarkable_alone(files[0], capture, previous[0]):
+        return _NOTHING_FOUND
     judgement = Judgement()
     siblings = Siblings(files, previous, capture.captured_at_us)
     captured_ns, shared = capture.captured_ns, siblings.shared
@@ -37,6 +39,15 @@ def judge_capture(files: Files, previous: States, capture: Capture, builtins: Ma
     if shared or capture.appended_ns is not None:
         _add_once(judgement, files, previous, capture, siblings, builtins)
     return judgement
+
+
+_NOTHING_FOUND = Judgement()
+"""Of most captures of one file; nobody writes into it."""
+_NONE_SHARED: frozenset[int] = frozenset()
+
+
+def _is_unremarkable_alone(file: FileTimes, capture: Capture, previous: FileState | None) -> bool:
+    return is_unremarkable(file, capture.captured_at_us * 1000, previous, _NONE_SHARED)
 
 
 def is_unremarkable(file: FileTimes, captured_ns: int, p: FileState | None, shared: frozenset[int]) -> bool:
