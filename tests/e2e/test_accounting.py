@@ -39,8 +39,11 @@ def good_messages(random: Random, captures: int) -> list[events.Message]:
 
 
 async def snapshot(database: Database) -> dict[str, list[dict[str, object]]]:
-    """All rows of the tables that events cause."""
-    return {table: await database.fetch_all(f"SELECT * FROM {table} ORDER BY id") for table in TABLES}
+    """All rows of the tables that events cause, without the columns that follow their incidents."""
+    rows = {table: await database.fetch_all(f"SELECT * FROM {table} ORDER BY id") for table in TABLES}
+    for row in rows["metadata_violations"]:
+        del row["status"], row["resolved_at"]
+    return rows
 
 
 async def test_every_record_is_accounted_for(
