@@ -21,6 +21,8 @@ from streams.settings import Settings
 class WorkerProcess:
     """One worker; every wait is for a condition, with a deadline."""
 
+    command: tuple[str, ...] = (sys.executable, "-m", "streams")
+
     def __init__(self, settings: Settings, log: Path, **environment: str) -> None:
         self.settings = settings
         self.log = log
@@ -41,9 +43,7 @@ class WorkerProcess:
             **self._environment,
         }
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "streams", "worker"], env=environment, stdout=log, stderr=log
-            )
+            self._process = subprocess.Popen([*self.command, "worker"], env=environment, stdout=log, stderr=log)
 
     @property
     def process(self) -> "subprocess.Popen[bytes]":
