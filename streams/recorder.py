@@ -234,7 +234,7 @@ class Recorder(mode.Service):  # type: ignore[misc]
             if plan.dead_letter is None
             for message in plan.announcements
         ]
-        for plan in plans:
+        for plan in [plan for plan in plans if plan.dead_letter]:
             if plan.dead_letter and plan.from_timer:  # there is no record to keep; the timer will try again
                 log.error("timer_refused_by_database", error=plan.dead_letter.message)
             elif plan.dead_letter:
@@ -248,6 +248,9 @@ class Recorder(mode.Service):  # type: ignore[misc]
         return Outgoing(record.topic + SUFFIX, record.key, record.value, headers, record.partition)
 
     def _require_few_internal_errors(self, plans: Sequence[Plan]) -> None:
+        if not any(plan.dead_letter for plan in plans):
+            self._internal_errors = 0
+            return
         for plan in plans:
             if plan.from_timer:
                 continue

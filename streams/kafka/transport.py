@@ -53,7 +53,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     drain_seconds: float = 20.0
     """How long a revocation or a stop waits for running batches; set by `transport_for`."""
 
-    linger_milliseconds: int = 5
+    linger_milliseconds: int = 10
     """How long the broker may wait for more records while records flow; set by `transport_for`."""
 
     def _new_consumer_thread(self) -> InLoopConsumer:

@@ -33,7 +33,9 @@ ON DUPLICATE KEY UPDATE
   last_detected_at = GREATEST(last_detected_at, VALUES(last_detected_at));
 
 -- name: live_page
-SELECT * FROM violation_incidents
+SELECT fingerprint, code, subject, field, status, episode, occurrences, last_seen, first_detected_at, last_detected_at,
+  logged_status, logged_episode, waiver_id
+FROM violation_incidents
 WHERE status = %s AND unsettled = 0 AND fingerprint > %s
 ORDER BY fingerprint
 LIMIT %s;
