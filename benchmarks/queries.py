@@ -123,7 +123,7 @@ async def _clock_status(database: Database, stored: int, quick: bool, progress: 
         return f"component-{random.randrange(tables.COMPONENTS):03}"
 
     def shown(name: str) -> Awaitable[object]:
-        return database.fetch_all(statement("clocks", "states"), (name,) * 4)
+        return components.clock_rows(database, name)
 
     one = await _times(lambda: shown(component()), repeats)
     newest = await _times(lambda: database.fetch_all(statement("reports", "clock_status"), (component(),)), repeats)
