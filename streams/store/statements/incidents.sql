@@ -94,7 +94,7 @@ SELECT t.path_key, t.captured_at, t.recorded_at, t.source_partition, t.source_of
 FROM (
   SELECT path_key, MAX(captured_at) AS captured_at
   FROM filesystem_timestamps
-  WHERE path_key IN (%s)
+  WHERE path_key IN (%s) AND captured_at < CURRENT_TIMESTAMP(6) + INTERVAL 1 HOUR
   GROUP BY path_key
 ) AS newest
 STRAIGHT_JOIN filesystem_timestamps AS t FORCE INDEX (idx_path_newest)
