@@ -20,6 +20,8 @@ from streams.recorder import Batch, Recorder
 _FETCHED_BATCHES = 4
 _JUDGED_AT_ONCE = 2
 """Groups of a topic: the past of one is looked up while another is judged."""
+_OVERLAPPED_RECORDS = 1000
+"""Smaller groups are judged one after another: two at once share the core, and both come later."""
 _GROUP_BYTES = 1_000_000
 """A record of many files becomes many rows: this bounds what a group and its transaction hold in memory."""
 
@@ -36,7 +38,10 @@ async def run(events: AsyncIterable[Any], judging: Judging, recorder: Recorder, 
             if group[-1].message.generation_id != generation:  # partitions moved: others may have written since
                 generation = group[-1].message.generation_id
                 judging.forget()
-            await asked.put((group, tasks.create_task(judging.plans([event.value for event in group]))))
+            judged = tasks.create_task(judging.plans([event.value for event in group]))
+            await asked.put((group, judged))
+            if sum(len(event.value) for event in group) < _OVERLAPPED_RECORDS:
+                await asyncio.wait([judged])
         await asked.put(None)
 
 
