@@ -88,6 +88,8 @@ class ClockTimer(mode.Service):  # type: ignore[misc]
         silent = await self._recall.silent_clocks(now_us, self._flow.limits.silence_seconds)
         self._flow.peers.replace(await self._recall.clock_peers(now_us - round(HISTORY_SECONDS * 1e6)), now_us)
         alerts = await self._recall.peer_alerts() if LEADING_PARTITION in ours else {}
+        outliers = self._flow.peers.outliers() if LEADING_PARTITION in ours else set()
+        stored_states = await self._recall.clock_states(sorted(outliers | {name for name, _, _ in alerts}))
         if self._partitions.generation() != generation:
             return 0
         # From here to the recorder's queue nothing is awaited: what is judged is in the queue in the order of
@@ -100,7 +102,15 @@ class ClockTimer(mode.Service):  # type: ignore[misc]
                 plans.append(plan)
         if LEADING_PARTITION in ours:
             blank = partial(self._plan, now_us=now_us)
-            plans += watch_peers(self._flow.peers, alerts, rules, self._flow.limits, blank, now_us)
+            plans += watch_peers(
+                self._flow.peers,
+                alerts,
+                rules,
+                self._flow.limits,
+                blank,
+                now_us,
+                lambda key: self._flow.known(key) or stored_states.get(key),
+            )
         if plans:
             await self._recorder.put([Batch(self._partitions.event(generation), self._flow, plans)])
         return sum(len(plan.announcements) for plan in plans)

@@ -92,14 +92,14 @@ def _print(verdict: Verdict, verbose: bool) -> None:
         passed = sum(check.status == "pass" for check in item.checks)
         console.print(f"  {cell(item.path)}: {passed} of {len(item.checks)} checks passed")
         for check in item.checks:
-            if verbose or check.status in ("fail", "warn"):
+            if verbose or check.status in ("fail", "warn", "waived"):
                 console.print(f"    {_line(check)}")
 
 
 def _line(check: Check) -> str:
-    colour = {"fail": "red", "warn": "yellow", "pass": "green"}.get(check.status, "dim")
+    colour = {"fail": "red", "warn": "yellow", "waived": "yellow", "pass": "green"}.get(check.status, "dim")
     shown = f"[{colour}]{check.status}[/] {cell(check.standard_code)} {cell(check.field)}: {cell(check.message)}"
-    if check.status not in ("fail", "warn"):
+    if check.status not in ("fail", "warn", "waived"):
         return shown
     observed = "nothing" if check.observed is None else f"'{cell(check.observed[:_SHOWN_CHARACTERS])}'"
     return f"{shown} · observed {observed} · expected {cell(check.expected[:_SHOWN_CHARACTERS])}"

@@ -10,9 +10,11 @@ from schemas.events import Protocol
 from streams.judges.clocks import ClockState, Episode, Kind
 from streams.judges.clocks.state import state_before_memory, state_from_memory
 from streams.judges.host_clock import HostClock, host_clock
+from streams.judges.incidents import Waiver
 from streams.judges.timestamps import FileState
 from streams.store import rows
 from streams.store.database import Database
+from streams.store.incident_waivers import unreleased
 from streams.store.statements import statement
 from streams.times import microseconds, timestamp_text
 
@@ -86,6 +88,10 @@ class Recall:
     async def submissions(self, submission_ids: Sequence[str]) -> list[dict[str, Any]]:
         """Every stored submission under these submission_ids."""
         return await self._rows("submissions", map(rows.text, submission_ids))
+
+    async def waivers(self) -> list[Waiver]:
+        """What is forgiven now, and what was lately."""
+        return await unreleased(self._database)
 
     async def known_ids(self, table: str, ids: Sequence[str]) -> set[str]:
         """Those of the ids that the table holds."""

@@ -7,7 +7,8 @@ from streams.judges.clocks.episodes import Transition
 from streams.judges.clocks.facts import Facts
 from streams.judges.clocks.limits import Limits
 from streams.judges.clocks.silence import bound_at
-from streams.judges.clocks.state import ClockState, Episode
+from streams.judges.clocks.state import WINDOW_READINGS, ClockState, Episode
+from streams.judges.clocks.statistics import line_through
 from streams.times import from_microseconds
 
 RUNBOOK = "docs/clocks.md#{}"
@@ -47,6 +48,7 @@ def of_state(
     """The alert that time or the peers begin or end; what it says of the clock is from its newest reading."""
     own = limits.of(protocol)
     bound = bound_at(state, now_us, limits)
+    line = line_through(state.window) if len(state.window) == WINDOW_READINGS else None
     margin = round(bound - abs(state.offset_microseconds))
     text = f"{component_name} ({protocol})"
     observed = transition.condition.observed if transition.condition else ""
@@ -61,9 +63,13 @@ def of_state(
         "earliest_at": from_microseconds(now_us - state.offset_microseconds - margin),
         "latest_at": from_microseconds(now_us - state.offset_microseconds + margin),
         "trend": "steady",
+        "rate_ppm": line.rate_ppm if line else None,
+        "previous_offset_microseconds": state.window[-2].offset_microseconds if len(state.window) > 1 else None,
         "stratum": state.stratum,
         "leap_status": state.leap_status,
         "reference_id": state.reference_id,
+        "root_delay_microseconds": state.root_delay_microseconds,
+        "root_dispersion_microseconds": state.root_dispersion_microseconds,
         "rtt_microseconds": state.rtt_microseconds,
         "age_seconds": max(0.0, (now_us - state.arrived_us) / 1e6),
         "text": text,

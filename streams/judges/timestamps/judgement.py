@@ -85,7 +85,8 @@ def found_in(case: Case) -> Iterator[Found]:
     signs: list[Found] = []
     if not foreign:
         signs = [*signatures.touch_minute(case), *signatures.touch_both(case), *signatures.touch_reference(case)]
-        of_ctime += [*proofs.mtime_after_ctime(case), *proofs.ctime_future(case), *signs]
+        of_ctime += [*proofs.mtime_after_ctime(case), *proofs.ctime_future(case), *proofs.birth_after_ctime(case)]
+        of_ctime += signs
         of_ctime += [*signatures.whole_second(case), *plausibility.backdated_new(case)]
         of_ctime += plausibility.mtime_before_commit(case)
         of_ctime += _transitions(case)

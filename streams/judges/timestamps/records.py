@@ -149,5 +149,16 @@ def differs(one: "FileTimes | FileState", other: "FileTimes | FileState") -> boo
     return None not in (one.size_bytes, other.size_bytes) and one.size_bytes != other.size_bytes
 
 
+def is_same_hash(one: "FileTimes | FileState", other: "FileTimes | FileState") -> bool:
+    """Whether both records tell one hash."""
+    return one.sha256 is not None and one.sha256 == other.sha256
+
+
+def is_known_to_be_equal(one: "FileTimes | FileState", other: "FileTimes | FileState") -> bool:
+    """Whether both records tell something of the content, and nothing of it differs."""
+    told = is_same_hash(one, other) or (one.size_bytes is not None and one.size_bytes == other.size_bytes)
+    return told and not differs(one, other)
+
+
 Files = Sequence[FileTimes]
 States = Sequence[FileState | None]

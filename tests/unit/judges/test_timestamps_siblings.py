@@ -147,9 +147,37 @@ def test_a_copy_over_a_path_has_a_source(source: dict[str, Any], severity: str, 
     assert (found.severity, found.evidence["explained_by"]) == (severity, explained_by)
 
 
-def test_a_stomped_file_with_its_content_is_no_copy() -> None:
-    old = {"mtime_ns": C - 91 * DAY, "size_bytes": 6}
-    stomped = file(inode=7, device=1, ctime_ns=SINCE, **old)
-    judged = judge([stomped, file("/srv/reference", **old)], [before(size_bytes=6), None])
+@pytest.mark.parametrize(
+    ("known", "severity", "explained_by"),
+    [
+        ({"size_bytes": 6, "sha256": SHA}, "high", "none"),
+        ({"size_bytes": 6}, "medium", "copy"),  # `cp -p reference a`, of the same length by chance, leaves just that
+        ({}, "high", "none"),
+    ],
+)
+def test_a_stomped_file_with_its_content_is_no_copy(known: dict[str, Any], severity: str, explained_by: str) -> None:
+    old = {"mtime_ns": C - 91 * DAY}
+    stomped = file(inode=7, device=1, ctime_ns=SINCE, **old, **known)
+    reference = file("/srv/reference", **old, **(known | ({"sha256": OTHER_SHA} if "sha256" in known else {})))
+    judged = judge([stomped, reference], [before(**known), None])
     (found,) = (found for found in judged.findings[0] if found.standard.code == "TS-MTIME-REGRESSED")
-    assert (found.severity, found.evidence["explained_by"]) == ("high", "none")
+    assert (found.severity, found.evidence["explained_by"]) == (severity, explained_by)
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "severity"),
+    [
+        ({"sha256": SHA}, {"sha256": SHA, "inode": 7, "device": 1}, "medium"),
+        ({"size_bytes": 6}, {"size_bytes": 6, "inode": 7, "device": 1}, "medium"),
+        ({"sha256": SHA}, {"sha256": OTHER_SHA, "inode": 7, "device": 1}, "low"),  # an archive over them
+        ({}, {"inode": 7, "device": 1}, "low"),
+        ({"sha256": SHA}, {"sha256": SHA}, "low"),
+    ],
+)
+def test_h18_twenty_files_that_only_got_another_time_were_unpacked_from_nothing(
+    then: dict[str, Any], now: dict[str, Any], severity: str
+) -> None:
+    files = many(20, **now)
+    found = judge(files, [before(**then) for _ in files]).findings[1]
+    (back,) = (one for one in found if one.standard.code == "TS-MTIME-REGRESSED")
+    assert (back.severity, back.evidence["explained_by"]) == (severity, "batch")
