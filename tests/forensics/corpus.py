@@ -91,7 +91,7 @@ class Outcome:
 
 
 def set_up() -> None:
-    """Install the programs that the operations run, where they are missing; the script says in one line if it cannot."""
+    """Install the programs that the operations run, where they are missing; a script that cannot says why."""
     script = Path(__file__).parents[2] / "scripts" / "setup-forensics"
     done = subprocess.run([script], capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr

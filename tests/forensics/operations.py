@@ -183,7 +183,7 @@ def _repository(folder: Path) -> None:
 
 def _on_another_volume(folder: Path) -> None:
     """An old file in shared memory, which is a file system of its own."""
-    away = Path(tempfile.mkdtemp(dir="/dev/shm"))  # noqa: S108 - another volume is what is wanted
+    away = Path(tempfile.mkdtemp(dir="/dev/shm"))
     write("old")(away)
     aged("old")(away)
     (folder / "away").symlink_to(away)

@@ -95,13 +95,18 @@ class Siblings:
                 best = best or (other, False)
         return best
 
-    def twin(self, index: int, *, surely: bool = False) -> FileTimes | None:
-        """Another file with this one's mtime and size, or hash; `surely`: hashes only."""
+    def twin(self, index: int, *, surely: bool = False, as_of_ns: int | None = None) -> FileTimes | None:
+        """Another file with this one's mtime and size, or hash.
+
+        `surely`: hashes only; `as_of_ns`: one that has not changed since then.
+        """
         file = self._files[index]
         if file.mtime_ns not in self.shared:
             return None
         for other in map(self._files.__getitem__, self._by_mtime[file.mtime_ns][:_LOOKED_AT]):
             if other.file_path == file.file_path or _is_one_inode(file, other) or differs(file, other):
+                continue
+            if as_of_ns is not None and other.ctime_ns > as_of_ns:
                 continue
             hashed = file.sha256 is not None and other.sha256 is not None
             if hashed or (not surely and file.size_bytes and other.size_bytes):

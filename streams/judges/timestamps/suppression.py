@@ -9,8 +9,9 @@ git          H5, H6, H9, H10, H20, H22: m is the time of the commit (H21), and t
              What the event alone says of its commit excuses nothing, for who forges a time forges that too.
 batch        H5, H9-H12: one of a burst (H18). Info. H6, H22: low, for going back in a batch is still going back;
              medium if inode and content are what they were, so that no archive was unpacked there.
-copy         H5, H6, H22: content that is not known to be the one before, and another file of this capture has this
-             mtime and size or hash. Medium at most. H12: the neighbour has the same hash. Low at most.
+copy         H5, H6, H22: other content than before, and another file of this capture has this mtime and size or
+             hash; or nothing tells whether it is other content, and that file has not changed since p.cap. Medium at
+             most. H12: the neighbour has the same hash. Low at most.
 new_version  H5, H6, H22: other content than before, as a restore or an older release brings it with its time;
              also in an inode that only has the number of the one before. Medium at most.
 """
@@ -95,7 +96,8 @@ def _gone_back(found: Found, case: Case) -> int | None:
 
 def _by_content(found: Found, case: Case) -> None:
     if found.rule in ("H5", "H6", "H22") and case.p is not None and not is_same_hash(case.file, case.p):
-        twin = case.siblings.twin(case.index)
+        # Where nobody says that the content is another, only a file that was there before can be what was copied.
+        twin = case.siblings.twin(case.index, as_of_ns=None if case.content_changed else case.p_cap)
         if twin is not None:
             found.explain("copy", "medium", copy_of=twin.file_path)
         elif case.content_changed:

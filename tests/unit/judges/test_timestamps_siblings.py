@@ -148,17 +148,20 @@ def test_a_copy_over_a_path_has_a_source(source: dict[str, Any], severity: str, 
 
 
 @pytest.mark.parametrize(
-    ("known", "severity", "explained_by"),
+    ("known", "other", "severity", "explained_by"),
     [
-        ({"size_bytes": 6, "sha256": SHA}, "high", "none"),
-        ({"size_bytes": 6}, "medium", "copy"),  # `cp -p reference a`, of the same length by chance, leaves just that
-        ({}, "high", "none"),
+        ({"size_bytes": 6, "sha256": SHA}, {"sha256": OTHER_SHA}, "high", "none"),
+        ({"size_bytes": 6}, {}, "medium", "copy"),  # `cp -p reference a`, of the same length by chance, leaves that
+        ({"size_bytes": 6}, {"ctime_ns": SINCE - 1}, "high", "none"),  # both of them were touched
+        ({}, {}, "high", "none"),
     ],
 )
-def test_a_stomped_file_with_its_content_is_no_copy(known: dict[str, Any], severity: str, explained_by: str) -> None:
+def test_a_stomped_file_with_its_content_is_no_copy(
+    known: dict[str, Any], other: dict[str, Any], severity: str, explained_by: str
+) -> None:
     old = {"mtime_ns": C - 91 * DAY}
     stomped = file(inode=7, device=1, ctime_ns=SINCE, **old, **known)
-    reference = file("/srv/reference", **old, **(known | ({"sha256": OTHER_SHA} if "sha256" in known else {})))
+    reference = file("/srv/reference", **old, **(known | other))
     judged = judge([stomped, reference], [before(**known), None])
     (found,) = (found for found in judged.findings[0] if found.standard.code == "TS-MTIME-REGRESSED")
     assert (found.severity, found.evidence["explained_by"]) == (severity, explained_by)
