@@ -139,8 +139,7 @@ async def _states(
     limits = clock_limits(settings)
     async with Database(settings, connections=2) as database:
         started = perf_counter()
-        found = await clock_rows(database, component)
-        alerts = await Recall(database).peer_alerts()
+        found, alerts = await asyncio.gather(clock_rows(database, component), Recall(database).peer_alerts())
         milliseconds = (perf_counter() - started) * 1000
     now_us = microseconds(datetime.now(UTC))
     ours = {key: episode for key, episode in alerts.items() if not component or key[0] in (component, "*")}

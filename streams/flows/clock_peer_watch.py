@@ -13,6 +13,7 @@ from streams.judges.clocks.episodes import alert_id, cleared
 from streams.judges.clocks.facts import HISTORY_SECONDS
 from streams.judges.clocks.peers import LEAST_CLOCKS, OUTLIER_FRACTION, Peer, PeerVerdict
 from streams.judges.clocks.rules import CLEAR_FRACTION, CODE_OF_KIND, Condition
+from streams.judges.clocks.statistics import plain
 from streams.plan import Plan
 from streams.standards.ruleset import Ruleset
 from streams.store.recall import peer_alert_row
@@ -139,8 +140,8 @@ class _Watch:
         distance = verdict.distances[component]
         evidence = {"distance_microseconds": distance, "clocks": verdict.clocks}
         return Condition(
-            f"{distance:g}",
-            f"|offset - median of the others| <= {OUTLIER_FRACTION * threshold:g} microseconds",
+            plain(distance),
+            f"|offset - median of the others| <= {plain(OUTLIER_FRACTION * threshold)} microseconds",
             evidence=evidence,
         )
 

@@ -8,7 +8,7 @@ from streams.judges.clocks.facts import Facts
 from streams.judges.clocks.limits import Limits
 from streams.judges.clocks.silence import bound_at
 from streams.judges.clocks.state import WINDOW_READINGS, ClockState, Episode
-from streams.judges.clocks.statistics import line_through
+from streams.judges.clocks.statistics import line_through, plain
 from streams.times import from_microseconds
 
 RUNBOOK = "docs/clocks.md#{}"
@@ -132,13 +132,13 @@ def _text_of_reading(reading: ClockReading, facts: Facts, transition: Transition
     offset_ms, threshold_ms = facts.offset / 1000, facts.own.threshold / 1000
     if transition.state == "resolved":
         if episode.kind in ("offset", "unsynchronised"):
-            return f"{name} is synchronized again: offset {offset_ms:+.3f} ms, within {threshold_ms:g} ms"
+            return f"{name} is synchronized again: offset {offset_ms:+.3f} ms, within {plain(threshold_ms)} ms"
         return f"{name}: {_PLAIN[episode.kind]} is over; offset {offset_ms:+.3f} ms"
     assert transition.condition is not None
     condition = transition.condition
     if episode.kind == "offset":
         way = "fast" if facts.offset > 0 else "slow"
-        return f"{name} is {abs(offset_ms):.3f} ms {way}; the threshold is {threshold_ms:g} ms"
+        return f"{name} is {abs(offset_ms):.3f} ms {way}; the threshold is {plain(threshold_ms)} ms"
     if episode.kind == "unsynchronised":
         said = {"stratum": reading.stratum, "leap status": reading.leap_status}
         why = ", ".join(f"{what} {value}" for what, value in said.items() if value is not None)
