@@ -10,11 +10,10 @@ from uuid import uuid4
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
 from rich.table import Table
 
 from schemas.events import ClockReading, Protocol
-from streams.cli.terminal import cell
+from streams.cli.terminal import cell, print_table
 from streams.errors import UserError
 from streams.flows.clock_limits import clock_limits
 from streams.judges.clocks import ClockState, Episode, Kind, Limits
@@ -28,8 +27,6 @@ from streams.store.recall import Recall, clock_state
 from streams.times import from_microseconds, microseconds
 
 TOPIC = "clock-sync.v1"
-_LEAST_COLUMNS = 140
-"""Narrower, the table would be squeezed to nothing: a pipe counts as 80 columns."""
 clock_app = typer.Typer(help="Clock readings: publish one (the default), or show the state of all.")
 
 
@@ -101,7 +98,7 @@ def status(
     if as_json:
         typer.echo(json.dumps(clocks, default=str, indent=2))
     else:
-        Console(width=max(Console().width, _LEAST_COLUMNS)).print(_table(clocks))
+        print_table(_table(clocks))
         for (name, protocol, kind), episode in sorted(peer_alerts.items()):
             since = from_microseconds(episode.starts_at_us).isoformat(timespec="seconds")
             typer.echo(f"{episode.severity}: {kind.replace('_', ' ')} of {cell(name)} ({protocol}) since {since}")

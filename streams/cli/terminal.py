@@ -3,7 +3,19 @@
 import json
 from typing import Any
 
+from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
+
+_LEAST_COLUMNS = 150
+"""Narrower, the columns of a wide table would be squeezed to nothing: a pipe counts as 80 columns."""
+
+
+def print_table(table: Table) -> None:
+    """Print a table that has many columns, over the edge of a narrow terminal rather than unreadably."""
+    console = Console()
+    console.width = max(console.width, _LEAST_COLUMNS)
+    console.print(table)
 
 
 def plain(value: object) -> str:
