@@ -101,9 +101,7 @@ def _print(verdict: Verdict, verbose: bool) -> None:
                 colour = _COLOURS.get(check.status, "dim")
                 console.print(f"    [{colour}]{check.status}[/] {cell(check.standard_code)}: {cell(check.message)}")
     if verdict.violation_ids:
-        console.print(
-            f"  {len(verdict.violation_ids)} violations recorded: see `cockpit violations list --rows`"
-        )
+        console.print(f"  {len(verdict.violation_ids)} violations recorded: see `cockpit violations list --rows`")
 
 
 def _counts(item: ItemVerdict) -> str:
