@@ -163,4 +163,6 @@ def _reproduction(row: dict[str, Any], standard: Standard | None) -> str:
         return f"publish the event again without {row['field']}: {row['code']} requires it"
     version = f" --version {standard.version}"
     value = shlex.quote(plain(row["observed"]))
-    return f"cockpit standards test {row['code']}{version} --value {value}"
+    path = row["evidence"].get("file_path") or (row["subject"] if standard.applies_to == "submission" else None)
+    where = f" --path {shlex.quote(plain(path))}" if path and standard.path_glob else ""
+    return f"cockpit standards test {row['code']}{version} --value {value}{where}"
