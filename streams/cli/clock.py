@@ -109,7 +109,7 @@ def status(
 
 def _table(clocks: list[dict[str, Any]]) -> Table:
     table = Table(
-        "component", "protocol", "state", "offset", "bound", "last reading (UTC)", "age", "alert", "last step"
+        "component", "protocol", "state", "offset", "bound", "last reading (UTC)", "age", "alerts", "since", "last step"
     )
     for clock in clocks:
         known = clock["last_sync_at"] is not None
@@ -123,7 +123,8 @@ def _table(clocks: list[dict[str, Any]]) -> Table:
             f"{clock['bound_microseconds'] / 1000:.3f} ms" if clock["bound_microseconds"] is not None else "",
             f"{clock['last_sync_at']:%Y-%m-%d %H:%M:%S}" if known else "no reading yet",
             f"{clock['age_seconds']:.0f} s" if clock["age_seconds"] is not None else "",
-            f"{alerts} since {clock['alert_since']}" if alerts else "",
+            alerts,
+            clock["alert_since"].removesuffix("+00:00") if alerts else "",
             step and f"{step} at {clock['last_step_at']:%H:%M:%S}",
         )
         table.add_row(*map(cell, values))
@@ -136,7 +137,8 @@ async def _states(
     limits = clock_limits(settings)
     async with Database(settings, connections=2) as database:
         started = perf_counter()
-        found, alerts = await asyncio.gather(clock_rows(database, component), Recall(database).peer_alerts())
+        found = await clock_rows(database, component)
+        alerts = await Recall(database).peer_alerts()
         milliseconds = (perf_counter() - started) * 1000
     now_us = microseconds(datetime.now(UTC))
     ours = {key: episode for key, episode in alerts.items() if not component or key[0] in (component, "*")}

@@ -55,9 +55,7 @@ def print_lint(standards: Iterable[Standard]) -> list[LintMessage]:
 def try_command(
     code: str | None = typer.Argument(None, help="One standard; without it, the samples of all are run."),
     value: list[str] = typer.Option([], help="A value of the standard's field; may be repeated."),
-    path: str | None = typer.Option(
-        None, help="The path for path_glob, which is left aside without one."
-    ),
+    path: str | None = typer.Option(None, help="The path for path_glob, which is left aside without one."),
     file: Path | None = typer.Option(None, help="Take the standards from this YAML file, not the registry."),
     version: int | None = typer.Option(None, help="Another version than the one that counts."),
     values: Path | None = typer.Option(None, help="A text file: one value of the field a line."),
