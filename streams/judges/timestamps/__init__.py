@@ -13,6 +13,6 @@ cp -p, tar and rsync -t do it too. `docs/forensics.md` says of each rule which f
 
 from streams.judges.timestamps.judgement import Judgement, judge_capture
 from streams.judges.timestamps.precision import VolumePrecision
-from streams.judges.timestamps.records import Capture, FileState
+from streams.judges.timestamps.records import Capture, FileState, Neighbour
 
-__all__ = ["Capture", "FileState", "Judgement", "VolumePrecision", "judge_capture"]
+__all__ = ["Capture", "FileState", "Judgement", "Neighbour", "VolumePrecision", "judge_capture"]

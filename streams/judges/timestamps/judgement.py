@@ -25,13 +25,15 @@ class Judgement:
 
 def judge_capture(files: Files, previous: States, capture: Capture, builtins: Mapping[str, Standard]) -> Judgement:
     """All findings of a capture; `previous` holds the newest record of each file's path, or None."""
-    if len(files) == 1 and capture.appended_ns is None and _is_unremarkable_alone(files[0], capture, previous[0]):
+    alone = len(files) == 1 and capture.appended_ns is None and not capture.neighbours
+    if alone and _is_unremarkable_alone(files[0], capture, previous[0]):
         return _NOTHING_FOUND
     judgement = Judgement()
-    siblings = Siblings(files, previous, capture.captured_at_us)
+    siblings = Siblings(files, previous, capture.captured_at_us, capture.neighbours)
     captured_ns, shared = capture.captured_ns, siblings.shared
+    told_elsewhere = shared.union(capture.neighbours) if capture.neighbours else shared
     for index, file in enumerate(files):
-        if not is_unremarkable(file, captured_ns, previous[index], shared):
+        if not is_unremarkable(file, captured_ns, previous[index], told_elsewhere):
             case = Case(index, file, previous[index], capture, siblings)
             found = _reported(list(found_in(case)), builtins, judgement.indeterminate)
             if found:

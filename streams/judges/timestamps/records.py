@@ -65,6 +65,14 @@ class FileState(NamedTuple):
         return self._replace(earlier_mtimes_ns=(mtime_ns, *self.earlier_mtimes_ns)[:KEPT_MTIMES])
 
 
+class Neighbour(NamedTuple):
+    """A file of the host that is not in the capture, as its newest record shows it."""
+
+    file_path: str
+    state: FileState
+
+
+_NO_NEIGHBOURS: Mapping[int, Sequence[Neighbour]] = {}
 _NOTHING_LEARNT: Mapping[int | None, int] = {}
 
 
@@ -80,6 +88,8 @@ class Capture(NamedTuple):
     """When the broker appended the record, if that is what its timestamp says."""
     learned_ns: Mapping[int | None, int] = _NOTHING_LEARNT
     """The grain that the volume of each device was seen to keep; devices that nobody knows yet are absent."""
+    neighbours: Mapping[int, Sequence[Neighbour]] = _NO_NEIGHBOURS
+    """By mtime_ns, files of this host that are not in the capture and have the mtime of one that is new or changed."""
 
     @property
     def captured_ns(self) -> int:

@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from streams.judges.timestamps.found import Found
-from streams.judges.timestamps.records import DAY, MINUTE, SECOND, Case
+from streams.judges.timestamps.records import DAY, MINUTE, SECOND, Case, FileState, is_same_hash
 
 _SENTINELS_NS = frozenset({315_532_800 * SECOND, 499_162_500 * SECOND})
 _REPRODUCIBLE = re.compile(
@@ -71,15 +71,20 @@ def touch_reference(case: Case) -> Iterator[Found]:
     match = case.siblings.mimicked(case.index)
     if match is None:
         return
-    other, both = match
-    yield Found(
+    path, other, both = match
+    found = Found(
         "H12", "TS-TOUCH-R", "mtime_ns", str(case.m), "times of its own",
         f"m == q.m {case.m}, {'a == q.a' if both else 'a != q.a'} {other.atime_ns}, c {case.c} - q.c {other.ctime_ns}"
         f" > {MINUTE}",
         case.c - other.ctime_ns, MINUTE, 0 if both else 1, is_sign=True,
         hint="cp -p; chmod of one of two files that were written in one tick",
-        numbers={"neighbour": other.file_path, "neighbour_ctime_ns": other.ctime_ns},
+        numbers={"neighbour": path, "neighbour_ctime_ns": other.ctime_ns},
     )  # fmt: skip
+    if isinstance(other, FileState):
+        found.numbers |= {"neighbour_partition": other.partition, "neighbour_offset": other.offset}
+    if is_same_hash(case.file, other):
+        found.explain("copy", "low", copy_of=path)
+    yield found
 
 
 def sentinel(case: Case) -> Iterator[Found]:

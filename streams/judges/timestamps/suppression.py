@@ -11,7 +11,7 @@ batch        H5, H9-H12: one of a burst (H18). Info. H6, H22: low, for going bac
              medium if inode and content are what they were, so that no archive was unpacked there.
 copy         H5, H6, H22: other content than before, and another file of this capture has this mtime and size or
              hash; or nothing tells whether it is other content, and that file has not changed since p.cap. Medium at
-             most. H12: the neighbour has the same hash. Low at most.
+             most. H12 (in signatures.py): the neighbour has the same hash. Low at most.
 new_version  H5, H6, H22: other content than before, as a restore or an older release brings it with its time;
              also in an inode that only has the number of the one before. Medium at most.
 """
@@ -102,8 +102,6 @@ def _by_content(found: Found, case: Case) -> None:
             found.explain("copy", "medium", copy_of=twin.file_path)
         elif case.content_changed:
             found.explain("new_version", "medium")
-    elif found.rule == "H12" and (twin := case.siblings.twin(case.index, surely=True)):
-        found.explain("copy", "low", copy_of=twin.file_path)
 
 
 def clock_route(explained: list[Found], case: Case) -> Found | None:

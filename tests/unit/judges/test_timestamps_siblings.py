@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from streams.judges.timestamps import FileState
+from streams.judges.timestamps import FileState, Neighbour
 from tests.unit.judges.timestamps import (
     DAY,
     HOUR,
@@ -17,6 +17,7 @@ from tests.unit.judges.timestamps import (
     before,
     codes,
     file,
+    findings,
     judge,
 )  # fmt: skip
 
@@ -99,6 +100,35 @@ def test_h12_a_file_with_a_neighbours_times(
         file(**({"path": "/srv/x/a"} | shared | one)),
     ]
     assert severities(pair) == [{}, expected]
+
+
+@pytest.mark.parametrize(
+    ("path", "stored", "expected"),
+    [
+        ("/srv/x/b", {}, {"TS-TOUCH-R": "medium"}),
+        ("/srv/x/b", {"ctime_ns": C - MINUTE}, {}),
+        ("/srv/x/b", {"atime_ns": C - 1}, {"TS-TOUCH-R": "low"}),
+        ("/srv/x/b", {"inode": 5}, {}),  # the file itself, under its name of before
+        ("/srv/x/b", {"sha256": SHA}, {"TS-TOUCH-R": "low"}),  # cp -p
+        ("/srv/x/b", {"ctime_ns": MIMICKED - 1}, {}),  # its mtime was set to a later time itself
+        ("/srv/x/a", {}, {}),
+        ("/usr/bin/ls", {}, {"TS-TOUCH-R": "medium"}),
+        ("/srv/other/b", {}, {}),
+    ],
+)
+def test_h12_a_neighbour_that_was_captured_before(path: str, stored: dict[str, Any], expected: dict[str, str]) -> None:
+    times = {"mtime_ns": MIMICKED, "atime_ns": C}
+    state = before(**(times | {"ctime_ns": C - HOUR, "inode": 6} | stored))
+    one = file("/srv/x/a", inode=5, device=1, sha256=SHA, **times)
+    assert codes(one, None, neighbours={MIMICKED: [Neighbour(path, state)]}) == expected
+
+
+def test_h12_says_where_the_neighbour_is_stored() -> None:
+    state = before(mtime_ns=MIMICKED, ctime_ns=C - HOUR, inode=6)
+    one = file("/srv/x/a", mtime_ns=MIMICKED, inode=5, device=1)
+    (found,) = findings(one, None, neighbours={MIMICKED: [Neighbour("/srv/x/b", state)]})
+    told = {name: found.evidence[f"neighbour{name}"] for name in ("", "_partition", "_offset")}
+    assert told == {"": "/srv/x/b", "_partition": 3, "_offset": 99}
 
 
 def test_h12_whole_seconds_are_shared_by_chance() -> None:
