@@ -1,6 +1,6 @@
-import re
+"""SQL literals of strings: read by a server as they were meant."""
 
-"""SQL literals of strings: as the driver would write them."""
+import re
 
 import pytest
 from hypothesis import given
