@@ -92,7 +92,7 @@ class Settings(BaseSettings):
     metrics_port: int = Field(9108, ge=0, le=65535, description="Port of the same; 0 takes a free one.")
     poll_records: int = Field(2000, ge=1, le=50_000, description="Records fetched from Kafka in one poll.")
     fetch_linger_milliseconds: int = Field(
-        10,
+        5,
         ge=0,
         le=1000,
         description="While records flow: how long a fetch may gather more of them. 0: never, which costs more CPU.",
