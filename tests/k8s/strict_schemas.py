@@ -18,7 +18,8 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from tests.k8s.kustomize_program import CACHE, Manifest, go
+from tests.go_programs import CACHE, go
+from tests.k8s.kustomize_program import Manifest
 
 KUBERNETES = ("1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37")
 """The versions that deploy/k8s/README.md claims."""

@@ -4,7 +4,8 @@ from copy import deepcopy
 
 import pytest
 
-from tests.k8s.kustomize_program import CHECKOUT, MANIFESTS, build
+from tests.go_programs import CHECKOUT
+from tests.k8s.kustomize_program import MANIFESTS, build
 from tests.k8s.overlay import Overlay
 from tests.k8s.strict_schemas import KUBERNETES, is_kubernetes_own, problems, scaler_fields
 
