@@ -3,21 +3,27 @@
 import fcntl
 import hashlib
 import os
-import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 
 CHECKOUT = Path(__file__).parents[1]
 CACHE = CHECKOUT / ".cache"
 
 
+@cache
+def _go_command() -> str:
+    """The path of a Go that is new enough; the set-up says in one line when there is none."""
+    done = subprocess.run([CHECKOUT / "scripts" / "setup-go"], capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
 def go(*arguments: str, cwd: Path) -> str:
     """What a command of Go writes; fails with its words."""
-    program = shutil.which("go")
-    assert program, "Go 1.25 or newer is missing, which builds kustomize: put the bin folder of a release on PATH"
     environment = {**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": "-buildvcs=false", "GOWORK": "off"}
     done = subprocess.run(
-        [program, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=900, check=False
+        [_go_command(), *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=900, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

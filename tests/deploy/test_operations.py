@@ -86,7 +86,7 @@ def _dump(url: str, artifacts_directory: Path) -> str:
     settings = Settings(database_url=url)  # type: ignore[arg-type]
     address = settings.database
     command = [fetch(artifacts_directory).mariadb / "bin" / "mariadb-dump", "--no-defaults"]
-    command += ["--single-transaction", "--routines", "--triggers"]
+    command += ["--single-transaction", "--hex-blob", "--routines", "--triggers"]
     command += [f"--host={address.host}", f"--port={address.port}", f"--user={address.user}", address.database]
     environment = {**os.environ, "MYSQL_PWD": address.password}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
