@@ -211,6 +211,15 @@ def test_health_is_asked_where_the_server_listens(name: str, listens: str) -> No
     assert f"/dev/tcp/127.0.0.1/{port}" in service["healthcheck"]["test"][-1]
 
 
+def test_versions_are_those_of_the_other_places() -> None:
+    cluster = yaml.safe_load((CHECKOUT / "deploy/k8s/components/tidb-operator/cluster.yaml").read_text())
+    assert services()["tidb"]["image"] == f"pingcap/tidb:{cluster['spec']['version']}"
+    (local,) = re.findall(r"kafka_2.13</artifactId>\s*<version>(.*)<", (CHECKOUT / "streams/local/pom.xml").read_text())
+    assert services()["kafka"]["image"] == f"apache/kafka:{local}"
+    (sdk,) = re.findall(r"grafana-foundation-sdk==\d+!(\S+)", (CHECKOUT / "requirements/dev.in").read_text())
+    assert services()["grafana"]["image"] == f"grafana/grafana:{sdk}"
+
+
 # --- monitoring
 
 

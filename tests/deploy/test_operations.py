@@ -140,7 +140,10 @@ def _cockpit(settings: Settings, *arguments: str) -> str:
 
 async def _rewind(settings: Settings, to_milliseconds: int) -> None:
     """What `kafka-consumer-groups.sh --reset-offsets --to-datetime … --execute` does, on every input."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka_bootstrap, group_id=settings.kafka_group)
+    # Committing by itself, it would set the group back to where it was when it stops.
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka_bootstrap, group_id=settings.kafka_group, enable_auto_commit=False
+    )
     await consumer.start()
     try:
         partitions = [
