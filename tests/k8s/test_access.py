@@ -2,7 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +29,7 @@ from tests.e2e.events import capture, reading, submission
 from tests.k8s.conftest import built
 from tests.k8s.guarded_kafka import GuardedKafka
 from tests.k8s.overlay import Overlay
-from tests.k8s.pod_process import PASSWORD, answer, started
+from tests.k8s.pod_process import PASSWORD, answer, environment_of, started
 from tests.monitoring.programs import wait_until
 
 
@@ -73,12 +75,14 @@ def _as(kafka: GuardedKafka, user: str) -> dict[str, Any]:
     )
 
 
-async def _send(kafka: GuardedKafka, user: str, *records: tuple[str, bytes, bytes]) -> None:
+async def _send(
+    kafka: GuardedKafka, user: str, *records: tuple[str, bytes, bytes], headers: Sequence[tuple[str, bytes]] = ()
+) -> None:
     producer = AIOKafkaProducer(**_as(kafka, user), acks="all")
     await producer.start()
     try:
         for topic, key, value in records:
-            await producer.send_and_wait(topic, value, key=key)
+            await producer.send_and_wait(topic, value, key=key, headers=headers)
     finally:
         await producer.stop()
 
@@ -131,6 +135,7 @@ async def test_the_worker_needs_no_more_than_it_may(
     port, worker = free_port(), prod.container("worker")
     environment = _environment(kafka) | {"COCKPIT_METRICS_PORT": str(port)}
     topics = [Settings().topic(name) for name in INPUTS]
+    refused = {user: len(kafka.denied(user)) for user in ("cockpit-streams-worker", "cockpit-streams-scaler")}
     with started(prod, worker, tmp_path, database_url, **environment) as process:
         ready = lambda: answer(port, worker["readinessProbe"]) == 200  # noqa: E731
         await asyncio.to_thread(wait_until, ready, 60, f"readiness: {tmp_path / 'log'}")
@@ -150,8 +155,44 @@ async def test_the_worker_needs_no_more_than_it_may(
                 assert process.poll() is None
         process.terminate()
         assert await asyncio.to_thread(process.wait, 60) == 0
-    assert kafka.denied("cockpit-streams-worker") == []
-    assert kafka.denied("cockpit-streams-scaler") == []
+    assert {user: len(kafka.denied(user)) for user in refused} == refused
+
+
+async def test_a_person_uses_the_operators_password_in_a_workers_pod(
+    prod: Overlay, kafka: GuardedKafka, database_url: str, tmp_path: Path
+) -> None:
+    """The way of docs/operations.md: the password comes in at standard input, and is left nowhere."""
+    topic = Settings().topic("clock-sync.v1")
+    origin = {"__dlq.errors.topic": topic, "__dlq.errors.partition": "0", "dlq.reason": "invalid_json"}
+    headers = [(name, text.encode()) for name, text in origin.items()]
+    await _send(kafka, "cockpit-streams-worker", (f"{topic}.dlq", b"k", b"sent back"), headers=headers)
+    as_worker = environment_of(prod, prod.container("worker"), tmp_path, database_url, **_environment(kafka))
+    as_operator = as_worker | {
+        "COCKPIT_KAFKA_SASL_USERNAME": "cockpit-streams-operator",
+        "COCKPIT_KAFKA_SASL_PASSWORD_FILE": "/dev/stdin",
+    }
+
+    async def cockpit(environment: dict[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "streams", *arguments]
+        return await asyncio.to_thread(
+            lambda: subprocess.run(
+                command, env=environment, input=PASSWORD, capture_output=True, text=True, timeout=60, check=False
+            )
+        )
+
+    denied = {user: len(kafka.denied(user)) for user in ("cockpit-streams-worker", "cockpit-streams-operator")}
+    refused, replayed = await asyncio.gather(
+        cockpit(as_worker, "dlq", "list"), cockpit(as_operator, "dlq", "replay", "clock-sync.v1")
+    )
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert len(refused.stderr.splitlines()) == 1
+    assert len(kafka.denied("cockpit-streams-worker")) > denied["cockpit-streams-worker"]
+    assert replayed.returncode == 0, replayed.stderr
+    assert len(kafka.denied("cockpit-streams-operator")) == denied["cockpit-streams-operator"]
+    async with _reading(kafka, "cockpit-streams-operator", topic) as consumer:
+        async with asyncio.timeout(60):
+            while (await consumer.getone()).value != b"sent back":
+                pass
 
 
 async def test_the_job_sees_the_topics(prod: Overlay, kafka: GuardedKafka, database_url: str, tmp_path: Path) -> None:
