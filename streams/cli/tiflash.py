@@ -79,4 +79,4 @@ async def _row(database: Database, replica: tiflash.Replica, deadline_seconds: f
 def _lag(row: dict[str, Any]) -> str:
     if row["lag_seconds"] is None:
         return str(row["note"])
-    return f"{row['lag_seconds']:.3f} s" if row["in_step"] else f"more than {row['lag_seconds']:.0f} s"
+    return f"{row['lag_seconds']:.3f} s" if row["in_step"] else f"more than {row['lag_seconds']:.1f} s"

@@ -155,6 +155,11 @@ def test_workers_are_spread(overlay: Overlay) -> None:
     for entry in constraints:
         assert entry["maxSkew"] == 1
         assert selects(entry["labelSelector"], overlay.deployment["spec"]["template"]["metadata"]["labels"])
+        # Of the revision that is rolled out, over the nodes that take us: a tainted node stays empty for ever.
+        assert entry["matchLabelKeys"] == ["pod-template-hash"]
+        assert entry["nodeTaintsPolicy"] == "Honor"
+    musts = {entry["topologyKey"] for entry in constraints if entry["whenUnsatisfiable"] == "DoNotSchedule"}
+    assert musts == ({"kubernetes.io/hostname"} if overlay.name == "prod" else set())
 
 
 def test_selectors_hold_only_what_never_changes(overlay: Overlay) -> None:
