@@ -19,6 +19,7 @@ from streams.flows.submission import SubmissionFlow
 from streams.incident_keeper import IncidentKeeper
 from streams.judging import Judging
 from streams.kafka.announcer import Announcer
+from streams.kafka.lease import Lease
 from streams.kafka.security import ssl_context
 from streams.kafka.transport import PartitionBatchScheduler, transport_for
 from streams.observability import metrics
@@ -73,7 +74,8 @@ def build_app(settings: Settings, health: Health) -> faust.App:
     transactions = Transactions(
         database, settings.database_statement_timeout_seconds, reopen_seconds=settings.incident_reopen_seconds
     )
-    recorder = Recorder(settings, transactions, recall, announcer, health)
+    lease = Lease(settings.kafka_session_timeout_seconds)
+    recorder = Recorder(settings, transactions, recall, announcer, health, lease)
     standards = StandardsCache(database, settings.standards_poll_seconds)
     clock_flow = ClockFlow(recall, clock_limits(settings))
     judging = {
@@ -97,8 +99,8 @@ def build_app(settings: Settings, health: Health) -> faust.App:
         Canary(settings, database),
     )
     app.health = health
-    health.kafka_answers = lambda: announcer.reachable
-    app.transport = transport_for(app, settings.drain_seconds, settings.fetch_linger_milliseconds)
+    health.kafka_answers = lambda: announcer.reachable and not lease.doubtful
+    app.transport = transport_for(app, settings.drain_seconds, settings.fetch_linger_milliseconds, lease)
     add_agents(app, settings, judging, recorder)
     return app
 

@@ -20,6 +20,7 @@ from faust.types.tuples import ConsumerMessage
 from mode.threads import QueueServiceThread, ServiceThread
 
 from streams.kafka.in_loop import InLoopConsumer
+from streams.kafka.lease import Lease
 from streams.kafka.transport import BatchConsumer, PartitionBatchScheduler, RawBatchSchema, transport_for
 from tests.unit.records import FakeRecord
 
@@ -40,7 +41,7 @@ async def app(tmp_path: Any) -> faust.App:
         web_enabled=False,
     )
     app.finalize()
-    app.transport = transport_for(app, drain_seconds=0.2, linger_milliseconds=5)
+    app.transport = transport_for(app, drain_seconds=0.2, linger_milliseconds=5, lease=Lease(6))
     app.consumer_generation_id = GENERATION
     app.topics.acks_enabled_for = lambda topic: True
     return app
