@@ -211,9 +211,7 @@ async def new_lane(addresses: Addresses, directory: Path, seed: int, **overrides
         url = urlsplit(database)._replace(path=f"/{name}").geturl()
         return load_settings(kafka_bootstrap=kafka, database_url=url, **shared)
 
-    straight = settings(
-        addresses.straight_kafka or addresses.kafka, addresses.straight_database or addresses.database
-    )
+    straight = settings(addresses.straight_kafka or addresses.kafka, addresses.straight_database or addresses.database)
     directory = directory / name
     directory.mkdir(parents=True)
     async with Database(straight) as database:

@@ -16,7 +16,7 @@ from tests.chaos.tcp_proxy import TcpProxy
 
 
 class ProxiedKafka(KafkaServer):
-    """Has a second listener: what it tells the workers of itself is the proxy's address, and the tests come straight."""
+    """Tells the workers that it is where the proxy is; the tests come straight, by a second listener."""
 
     port_names = ("straight", "broker", "controller")
     proxy_port = 0
