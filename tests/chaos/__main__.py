@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import logging
 import shutil
 import sys
 import tempfile
@@ -22,6 +23,7 @@ _RESULTS = CHECKOUT / ".local" / "chaos.json"
 
 def main() -> int:
     wish = _arguments()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # our own clients lose their brokers, too
     form = QUICK if wish.quick else Form()
     form = replace(form, kills=wish.kills or form.kills, seed=wish.seed)
     names = list(FAULTS) if not wish.only else wish.only.split(",")
