@@ -2,17 +2,18 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from streams.settings import Settings
-from streams.store.database import Database
 from tests.chaos.oracle import Oracle
 from tests.chaos.traffic import CLOCKS, FILES, SUBMISSIONS
 from tests.e2e.worker import read_all
 
 Row = TypeVar("Row", bound=Hashable)
+Fetch = Callable[[str], list[dict[str, Any]]]
+"""Answers one query."""
 _SHOWN = 3
 
 _FILES = "SELECT event_id, host, file_path, atime_ns, mtime_ns, ctime_ns FROM filesystem_timestamps"
@@ -60,20 +61,20 @@ class Account:
             self.remarks.append(f"{kind} {len(items)}: {items[:_SHOWN]}")
 
 
-async def account(settings: Settings, database: Database, oracle: Oracle) -> Account:
+async def account(settings: Settings, fetch: Fetch, oracle: Oracle) -> Account:
     """Read every table and topic; nothing must be on its way any more."""
     found = Account()
-    files = [tuple(row.values()) for row in await database.fetch_all(_FILES)]
-    readings = [tuple(row.values()) for row in await database.fetch_all(_READINGS)]
-    violations = [tuple(row.values()) for row in await database.fetch_all(_VIOLATIONS)]
-    decided = await database.fetch_all(_SUBMISSIONS)
+    files = [tuple(row.values()) for row in fetch(_FILES)]
+    readings = [tuple(row.values()) for row in fetch(_READINGS)]
+    violations = [tuple(row.values()) for row in fetch(_VIOLATIONS)]
+    decided = fetch(_SUBMISSIONS)
     found.compare("file rows", oracle.files, Counter(files))
     found.compare("readings", oracle.readings, Counter(readings))
     found.compare("violations", oracle.violations, Counter(violations))
     found.compare("submissions", Counter(list(oracle.verdicts)), Counter([row["event_id"] for row in decided]))
-    found.remark("doubled", [row["fingerprint"] for row in await database.fetch_all(_MISCOUNTED)])
+    found.remark("doubled", [row["fingerprint"] for row in fetch(_MISCOUNTED)])
     await _verdicts(found, settings, oracle)
-    await _violations_announced(found, settings, database)
+    await _violations_announced(found, settings, fetch)
     await _alerts(found, settings, oracle)
     await _dead_letters(found, settings, oracle)
     return found
@@ -94,9 +95,9 @@ async def _verdicts(found: Account, settings: Settings, oracle: Oracle) -> None:
     found.remark("verdicts_contradicting", contradicting)
 
 
-async def _violations_announced(found: Account, settings: Settings, database: Database) -> None:
+async def _violations_announced(found: Account, settings: Settings, fetch: Fetch) -> None:
     announced = Counter([json.loads(record.value)["id"] for record in await read_all(settings, "violations.v1")])
-    stored = {row["id"] for row in await database.fetch_all("SELECT id FROM metadata_violations")}
+    stored = {row["id"] for row in fetch("SELECT id FROM metadata_violations")}
     found.remark("unannounced", sorted(stored - set(announced)))
     found.remark("doubled", sorted(set(announced) - stored))
     found.repeated += announced.total() - len(announced)

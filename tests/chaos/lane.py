@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
 from time import monotonic
+from typing import Any
 from urllib.parse import urlsplit
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
+from pymysql.cursors import DictCursor
 from pymysql.err import MySQLError
 
 from streams.kafka.topics import create_topics
@@ -76,13 +78,13 @@ class Lane:
     """The workers'."""
     straight: Settings
     """The same topics and database without a proxy in between."""
-    database: Database
     directory: Path
     traffic: Traffic
     oracle: Oracle = field(default_factory=Oracle)
     workers: list[WorkerProcess] = field(default_factory=list)
     watched: Watched = field(default_factory=Watched)
     initial_rows: int = 0
+    sent: int = 0
 
     def worker(self, settings: Settings | None = None, **environment: str) -> WorkerProcess:
         worker = WorkerProcess(
@@ -102,9 +104,13 @@ class Lane:
         await self.send_these(self.traffic.take(number))
 
     async def send_these(self, messages: list[Message]) -> None:
-        self.oracle.sent(messages)
+        self._counts(messages)
         async with _patient_producer(self.straight) as producer:
             await _send(self.straight, producer, messages)
+
+    def _counts(self, messages: list[Message]) -> None:
+        self.oracle.sent(messages)
+        self.sent += len(messages)
 
     @asynccontextmanager
     async def load(self, per_second: int) -> AsyncIterator[None]:
@@ -116,7 +122,7 @@ class Lane:
                 while not stop.is_set():
                     due_at = monotonic() + 0.1
                     messages = self.traffic.take(per_second // 10)
-                    self.oracle.sent(messages)
+                    self._counts(messages)
                     await _send(self.straight, producer, messages)
                     await asyncio.sleep(max(0.0, due_at - monotonic()))
 
@@ -129,8 +135,7 @@ class Lane:
 
     async def rows(self) -> int:
         """Rows that records have become."""
-        found = await self.database.fetch_all(f"SELECT {_STORED} AS found")
-        return int(found[0]["found"]) - self.initial_rows
+        return await asyncio.to_thread(self._rows)
 
     async def stored(self, more: int = 1, seconds: float = 60) -> None:
         """Wait for so many more rows than there are."""
@@ -147,12 +152,12 @@ class Lane:
         async def done() -> bool:
             if not await all_committed(self.straight, TOPICS):
                 return False
-            return not await self.database.fetch_all("SELECT id FROM outbox LIMIT 1")
+            return not await asyncio.to_thread(self.fetch, "SELECT id FROM outbox LIMIT 1")
 
         await eventually(done, seconds, f"everything is consumed and announced\n{self.last_words()}")
 
     async def account(self) -> Account:
-        return await account(self.straight, self.database, self.oracle)
+        return await account(self.straight, self.fetch, self.oracle)
 
     def last_words(self) -> str:
         return self.workers[-1].text()[-3000:] if self.workers else "no worker was started"
@@ -183,14 +188,21 @@ class Lane:
                 self.watched.peak_bytes = max(self.watched.peak_bytes, _resident_bytes(worker))
             await asyncio.sleep(_GLANCE_SECONDS)
 
+    def fetch(self, sql: str, timeout_seconds: float = 30) -> list[dict[str, Any]]:
+        """The answer to one query, over a connection of its own and past every proxy."""
+        with (
+            connect(self.straight.database_url.get_secret_value(), timeout_seconds) as connection,
+            connection.cursor(DictCursor) as cursor,
+        ):
+            cursor.execute(sql)
+            return list(cursor.fetchall())
+
+    def _rows(self) -> int:
+        return int(self.fetch(f"SELECT {_STORED} AS found", 2)[0]["found"]) - self.initial_rows
+
     def _rows_or_none(self) -> int | None:
         try:
-            with (
-                connect(self.straight.database_url.get_secret_value(), timeout_seconds=2) as connection,
-                connection.cursor() as cursor,
-            ):
-                cursor.execute(f"SELECT {_STORED} AS found")
-                return int((cursor.fetchone() or (0,))[0]) - self.initial_rows
+            return self._rows()
         except (MySQLError, OSError):
             return None
 
@@ -219,13 +231,13 @@ async def new_lane(addresses: Addresses, directory: Path, seed: int, **overrides
         await insert_missing(database, seed_standards())
         await components.insert_missing(database)
         await create_topics(straight)
-        lane = Lane(settings(addresses.kafka, addresses.database), straight, database, directory, Traffic(seed))
-        lane.initial_rows = await lane.rows()
-        try:
-            yield lane
-        finally:
-            for worker in lane.workers:
-                worker.close()
+    lane = Lane(settings(addresses.kafka, addresses.database), straight, directory, Traffic(seed))
+    lane.initial_rows = await lane.rows()
+    try:
+        yield lane
+    finally:
+        for worker in lane.workers:
+            worker.close()
     await asyncio.to_thread(execute, addresses.admin, f"DROP DATABASE IF EXISTS {name}")
 
 

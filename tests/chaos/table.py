@@ -40,10 +40,10 @@ class Result:
     measured: str = ""
     command: str = ""
 
-    def add(self, found: Account, watched: Watched, records: int, runs: int = 1) -> None:
+    def add(self, found: Account, watched: Watched, sent: int, runs: int = 1) -> None:
         """Another lane with the same fault."""
         self.runs += runs
-        self.records += records
+        self.records += sent
         self.lost += found.lost + found.unannounced
         self.doubled += found.doubled
         self.verdicts_missing += found.verdicts_missing

@@ -47,6 +47,11 @@ class TcpProxy:
             writer.transport.abort()
         return cut
 
+    @property
+    def ports_towards_target(self) -> set[int]:
+        """The local ports of its connections, by which the target tells them from others."""
+        return {writer.get_extra_info("sockname")[1] for writer in self._open if not writer.transport.is_closing()}
+
     def mend(self) -> None:
         """Be a good network again."""
         self.refuses = self.silent = False

@@ -35,9 +35,7 @@ class Traffic:
             tampered = {"mtime_ns": events.BASE_NS + 60 * SECOND} if number % 25 == 0 else {}
             capture = events.message(FILES, host, events.capture(self._random, host, files, at, **tampered))
             yield capture
-            if (
-                number % 20 == 7
-            ):  # the same path later: the time of change says that nobody wrote, mtime that somebody did
+            if number % 20 == 7:  # the same path an hour later: mtime tells of a write of which ctime knows nothing
                 later = (_START + timedelta(milliseconds=20 * number, hours=1)).isoformat()
                 changed = events.capture(self._random, host, files[:1], later, mtime_ns=events.BASE_NS - 5 * SECOND)
                 yield events.message(FILES, host, changed)

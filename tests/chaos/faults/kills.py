@@ -45,17 +45,15 @@ async def _killed(name: str, deaths: list[str], servers: Servers, directory: Pat
 async def _lane(result: Result, deaths: list[str], servers: Servers, directory: Path, seed: int) -> None:
     async with new_lane(servers.addresses, directory, seed) as lane, lane.watching() as watched:
         random = Random(seed)
-        records = 0
         for point in deaths:
             await lane.send(_MESSAGES_A_LIFE)
-            records += _MESSAGES_A_LIFE
             if point:
                 await _die_at(lane, f"{point}:{random.randrange(_MOST_PASSES + 1)}")
             else:
                 await _die_at_random(lane, random)
         await lane.ready_worker()
         await lane.drained()
-        result.add(await lane.account(), watched, records, runs=len(deaths))
+        result.add(await lane.account(), watched, lane.sent, runs=len(deaths))
 
 
 async def _die_at(lane: Lane, wish: str) -> None:
