@@ -1,10 +1,21 @@
 """Every fault by its name on the command line, in the order of the table."""
 
-from tests.chaos.faults import Fault, database, kills, statements
+from tests.chaos.faults import Fault, database, kafka, kills, statements, workers
 
 FAULTS: dict[str, Fault] = {
     "kills-random": kills.at_random_moments,
     "kills-points": kills.at_crash_points,
+    "rolling-restart": workers.rolling_restart,
+    "rebalance-storm": workers.rebalance_storm,
+    "zombie": workers.zombie,
+    "kafka-restarted": kafka.restarted,
+    "kafka-away": kafka.away,
+    "kafka-cut": kafka.cut,
+    "kafka-silent": kafka.silent,
+    "kafka-delayed": kafka.delayed,
+    "kafka-throttled": kafka.throttled,
+    "kafka-new-partitions": kafka.new_partitions,
+    "kafka-offsets": kafka.offsets_out_of_range,
     "database-restarted": database.restarted,
     "database-away": database.away,
     "database-read-only": database.read_only,

@@ -17,6 +17,7 @@ from tests.chaos.table import Result
 from tests.e2e.worker import WorkerProcess, eventually
 
 _REFUSES_SECONDS = 5.0
+_KILLING_SECONDS = 60.0
 _DISK_MEGABYTES = 400
 _SMALL_DISK = ("--innodb-log-file-size=16M", "--innodb-buffer-pool-size=64M")
 
@@ -78,8 +79,8 @@ async def connections_killed(servers: Servers, directory: Path, form: Form) -> R
 
     async def breaks(lane: Lane, worker: WorkerProcess) -> str:
         nonlocal kills
-        until = monotonic() + 3 * form.rounds
-        while monotonic() < until:
+        until = monotonic() + _KILLING_SECONDS
+        while kills < 5 * form.rounds and monotonic() < until:
             ports = servers.database_proxy.ports_towards_target
             kills += await asyncio.to_thread(_kill_busy, servers.mariadb.admin_url, ports)
         lane.watched.fault_ends()

@@ -141,7 +141,7 @@ def _embrace(url: str, admin: str, first: int) -> None:
         cursor.execute(f"INSERT INTO chaos_ballast VALUES {numbers}")
         cursor.execute("SELECT component_name FROM clock_states FOR UPDATE")
         _until_somebody_waits(admin)
-        cursor.execute("SELECT COUNT(*) FROM filesystem_timestamps FOR UPDATE")
+        cursor.execute("SELECT COUNT(*) FROM clock_sync_status FOR UPDATE")
         cursor.execute("ROLLBACK")
 
 
