@@ -36,6 +36,9 @@ from streams.sweeper import Sweeper
 _MAX_POLL_SECONDS = 300
 """A worker whose loop hangs for so long loses its partitions."""
 
+_METADATA_SECONDS = 15
+"""Partitions that a topic gets are read from so much later; aiokafka's default is five minutes."""
+
 
 @dataclass(slots=True)
 class Parts:
@@ -159,6 +162,7 @@ def _faust_settings(settings: Settings) -> dict[str, Any]:
         "broker_request_timeout": max(60.0, settings.kafka_session_timeout_seconds + 10),
         "broker_rebalance_timeout": settings.drain_seconds + 40,
         "producer_request_timeout": 30.0,
+        "consumer_metadata_max_age_ms": _METADATA_SECONDS * 1000,
         "consumer_auto_offset_reset": "earliest",
     }
 

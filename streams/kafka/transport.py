@@ -88,12 +88,23 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                 await asyncio.sleep(0)
                 async for tp, message in self.getmany(timeout=1.0):
                     read = self._read_offset[tp]
-                    if read is None or message.offset >= read:
-                        await self.callback(message)
-                        self._read_offset[tp] = message.offset
+                    if read is not None and message.offset < read:
+                        self._begin_anew(tp, message.value[0].offset)
+                    await self.callback(message)
+                    self._read_offset[tp] = message.offset
         except (*self.consumer_stopped_errors, asyncio.CancelledError):
             if not self.app.should_stop:
                 raise
+
+    def _begin_anew(self, tp: TP, offset: int) -> None:
+        """The committed offset was out of range and aiokafka went to the earliest: what we know of offsets is void.
+
+        Faust would pass over all records up to the old offset, and commit none of theirs.
+        """
+        log.error("%s ends before the offset that was committed: it is read again from offset %d", tp, offset)
+        self._acked[tp].clear()
+        self._acked_index[tp].clear()
+        self._committed_offset[tp] = None
 
     def _to_message(self, tp: TP, records: Any) -> ConsumerMessage:
         last = records[-1]

@@ -70,8 +70,8 @@ class TcpProxy:
             upstream_reader, upstream = await asyncio.open_connection(LOOPBACK, self.target_port)
             self._open.add(upstream)
             await self._relay(reader, writer, upstream_reader, upstream)
-        except (OSError, asyncio.IncompleteReadError):
-            pass
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # an end went away, or the proxy is closed
         finally:
             for end in filter(None, (writer, upstream)):
                 self._open.discard(end)

@@ -1,6 +1,6 @@
 """Every fault by its name on the command line, in the order of the table."""
 
-from tests.chaos.faults import Fault, database, kafka, kills, statements, workers
+from tests.chaos.faults import Fault, clock, database, kafka, kills, statements, workers
 
 FAULTS: dict[str, Fault] = {
     "kills-random": kills.at_random_moments,
@@ -27,4 +27,5 @@ FAULTS: dict[str, Fault] = {
     "database-deadlock": statements.deadlock,
     "database-lock-wait": statements.lock_wait,
     "tidb-errors": statements.tidb_errors,
+    "clock-stepped": clock.stepped,
 }

@@ -11,8 +11,8 @@ from tests.e2e.worker import WorkerProcess, eventually
 
 PER_SECOND = 200
 RECOVERY_SECONDS = 10.0
-MOST_BYTES = 300_000_000
-"""A worker holds at most a fetch, a queue and a transaction: 100 MB with its code, and never what piles up in Kafka."""
+MOST_BYTES = 400_000_000
+"""A worker holds a fetch, a queue, a transaction and 100,000 paths, and never what piles up in Kafka."""
 
 Breaks = Callable[[Lane, WorkerProcess], Awaitable[str]]
 """Does it under load and undoes it; returns how one sees that it happened. It tells the lane when it is over."""
