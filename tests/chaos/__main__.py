@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import fcntl
 import json
 import logging
 import shutil
@@ -34,11 +35,9 @@ def main() -> int:
     directory = Path(tempfile.mkdtemp(prefix="cockpit-chaos-"))
     clean = False
     try:
-        results = asyncio.run(_run(names, form, directory, command))
+        results = asyncio.run(_run(names, form, directory, command, keeps=not (wish.quick or wish.no_page)))
         clean = len(results) == len(names) and all(result.is_clean for result in results.values())
         print(rendered(results.values()))
-        if not wish.quick and not wish.no_page:
-            _keep(results)
     finally:
         if clean:
             shutil.rmtree(directory, ignore_errors=True)
@@ -47,7 +46,7 @@ def main() -> int:
     return 0 if clean else 1
 
 
-async def _run(names: list[str], form: Form, directory: Path, command: str) -> dict[str, Result]:
+async def _run(names: list[str], form: Form, directory: Path, command: str, keeps: bool) -> dict[str, Result]:
     results = {}
     async with running(directory, CHECKOUT / ".local" / "artifacts") as servers:
         for name in names:
@@ -66,16 +65,21 @@ async def _run(names: list[str], form: Form, directory: Path, command: str) -> d
             print(f"{name}: {'clean' if result.is_clean else 'NOT CLEAN'} after {monotonic() - began:.0f} s")
             for complaint in result.complaints:
                 print(f"  {complaint}")
+            if keeps:
+                _keep(name, result)
     return results
 
 
-def _keep(results: dict[str, Result]) -> None:
-    """Write these and what earlier runs left into the page."""
-    known = json.loads(_RESULTS.read_text(encoding="utf-8")) if _RESULTS.exists() else {}
-    known |= {name: result.document() for name, result in results.items()}
+def _keep(name: str, result: Result) -> None:
+    """Write this one and what earlier runs left into the page; two runs may be at it at once."""
     _RESULTS.parent.mkdir(exist_ok=True)
-    _RESULTS.write_text(json.dumps(known, indent=1), encoding="utf-8")
-    write_page([Result(**known[name]) for name in FAULTS if name in known])
+    with _RESULTS.open("a+", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        known = json.loads(file.read() or "{}") | {name: result.document()}
+        file.truncate(0)
+        json.dump(known, file, indent=1)
+        write_page([Result(**known[name]) for name in FAULTS if name in known])
 
 
 def _arguments() -> argparse.Namespace:

@@ -20,7 +20,7 @@ _VERIFIED = "cockpit_standards_verified_timestamp_seconds"
 
 
 async def stepped(servers: Servers, directory: Path, form: Form) -> Result:
-    assert LIBRARY.exists(), f"{LIBRARY} is missing: install the Debian package libfaketime"
+    assert await asyncio.to_thread(LIBRARY.exists), f"{LIBRARY} is missing: install the Debian package libfaketime"
     file = directory / "faketime"
     file.write_text("+0s", encoding="ascii")
     told: list[str] = []
