@@ -50,7 +50,7 @@ class ProxiedKafka(KafkaServer):
 class Servers:
     """Running servers and their proxies."""
 
-    kafka: ProxiedKafka
+    kafka: KafkaServer
     mariadb: MariaDBServer
     kafka_proxy: TcpProxy
     database_proxy: MySqlProxy
@@ -60,7 +60,7 @@ class Servers:
         """Workers come through the proxies."""
         database = self.mariadb.url.replace(f":{self.mariadb.port}/", f":{self.database_proxy.port}/")
         return Addresses(
-            kafka=self.kafka.proxied_bootstrap,
+            kafka=f"{LOOPBACK}:{self.kafka_proxy.port}",
             database=database,
             admin=self.mariadb.admin_url,
             straight_kafka=self.kafka.bootstrap,

@@ -19,9 +19,12 @@ class Form:
     away_seconds: float = 60
     rounds: int = 5
     """How often what takes seconds is repeated."""
+    lanes: int = 4
+    """Groups of workers that are killed side by side."""
     seed: int = 1
 
 
 QUICK = Form(kills=12, away_seconds=5, rounds=2)
+SUITE = Form(kills=10, away_seconds=2, rounds=1, lanes=3)
 
 Fault = Callable[[Servers, Path, Form], Awaitable[Result]]

@@ -113,7 +113,7 @@ async def disk_full(servers: Servers, directory: Path, form: Form) -> Result:
     try:
         await asyncio.to_thread(mariadb.start)
         addresses = Addresses(
-            servers.kafka.proxied_bootstrap, mariadb.url, mariadb.admin_url, servers.kafka.bootstrap, mariadb.url
+            servers.addresses.kafka, mariadb.url, mariadb.admin_url, servers.kafka.bootstrap, mariadb.url
         )
 
         async def breaks(lane: Lane, worker: WorkerProcess) -> str:

@@ -12,7 +12,6 @@ from tests.chaos.lane import Lane, new_lane
 from tests.chaos.servers import Servers
 from tests.chaos.table import Result
 
-_LANES = 4
 _MESSAGES_A_LIFE = 300
 _LONGEST_LIFE_SECONDS = 1.5
 _MOST_PASSES = 3
@@ -33,7 +32,7 @@ async def at_crash_points(servers: Servers, directory: Path, form: Form) -> Resu
 
 async def _killed(name: str, deaths: list[str], servers: Servers, directory: Path, form: Form) -> Result:
     result = Result(name)
-    shares = [deaths[number::_LANES] for number in range(_LANES)]
+    shares = [deaths[number :: form.lanes] for number in range(form.lanes)]
     await asyncio.gather(
         *[_lane(result, share, servers, directory, form.seed + n) for n, share in enumerate(shares) if share]
     )
