@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from streams.crash_points import POINTS
 from streams.errors import UserError
 
 PREFIX = "COCKPIT_"
@@ -132,6 +133,11 @@ class Settings(BaseSettings):
     )
     tiflash_probe_seconds: float = Field(
         0, ge=0, le=3600, description="How often a worker measures how far TiFlash is behind; 0: never."
+    )
+    crash_point: str = Field(
+        "",
+        pattern=rf"^(?:(?:{'|'.join(POINTS)})(?::\d+)?)?$",
+        description="For tests of faults: die there, at once or after so many passes (`after_commit:3`).",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 

@@ -49,6 +49,8 @@ def configure(settings: Settings) -> None:
     root.setLevel(settings.log_level.upper())
     for chatty in ("aiokafka", "faust", "mode"):
         logging.getLogger(chatty).setLevel(max(root.level, logging.WARNING))
+    # Its one line of this level tells that committed offsets are out of range: records were deleted, or lost.
+    logging.getLogger("aiokafka.consumer.fetcher").setLevel(root.level)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
