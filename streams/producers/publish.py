@@ -76,7 +76,7 @@ async def partitions_of(settings: Settings, topic_name: str) -> int:
         raise UserError(f"{text}: run `cockpit up`, or set the address of your brokers") from None
     partitions = next(state.partitions for state in states if state.name == topic)
     if not partitions:
-        raise UserError(f"topic {topic}: does not exist: run `cockpit topics create`")
+        raise UserError(f"topic {topic}: does not exist, or this user may not see it: run `cockpit topics create`")
     return partitions
 
 
