@@ -115,5 +115,7 @@ async def _attempt_until_ready(settings: Settings) -> None:
             await asyncio.sleep(_RETRY_SECONDS)
             continue
         if missing:
-            raise UserError(f"topic {missing[0]}: does not exist: run `cockpit topics create`")
+            raise UserError(
+                f"topic {missing[0]}: does not exist, or this user may not see it: run `cockpit topics create`"
+            )
         return
