@@ -5,14 +5,14 @@ other; so an alert is raised once, however many workers there are. What is decid
 through the flow's memory and the recorder's one transaction. Alerts that fire are in the database, where the next
 worker finds them. They are alerts and not violations: those are about events, of which there is none here.
 
-Silence is counted from a reading's arrival, and only up to where the partition has been read: a worker that comes
+Silence is counted from a reading's arrival by the database's clock, since that of a worker may be stepped like any
+other and would make all clocks silent at once; and only up to where the partition has been read: a worker that comes
 back after an hour does not take its own absence for the clocks' silence.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from time import time
 
 import mode
 import structlog
@@ -75,7 +75,7 @@ class ClockTimer(mode.Service):  # type: ignore[misc]
         while not self.should_stop:
             await self.sleep(self._every_seconds)
             try:
-                await self.look(int(time() * 1_000_000))
+                await self.look(await self._recall.now_us())
             except RetriableError as error:
                 log.warning("clocks_not_looked_at", error=str(error))
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from rich.table import Table
 
 from schemas.events import ClockReading, Protocol
-from streams.cli.terminal import cell, print_table
+from streams.cli.terminal import cell, json_text, plain, print_table
 from streams.errors import UserError
 from streams.flows.clock_limits import clock_limits
 from streams.judges.clocks import ClockState, Episode, Kind, Limits
@@ -75,12 +75,12 @@ def _by_hand(name: str, protocol: str, offset: int) -> ClockReading:
 
 def _publish(reading: ClockReading, dry_run: bool) -> None:
     if dry_run:
-        typer.echo(reading.model_dump_json(exclude_none=True))
+        typer.echo(json_text(reading.model_dump_json(exclude_none=True)))
         return
     settings = load_settings()
     asyncio.run(publish_events(settings, TOPIC, [(reading.component_name, reading)]))
     typer.echo(
-        f"{reading.component_name} ({reading.protocol}): offset {reading.offset_microseconds / 1000:+.3f} ms, "
+        f"{plain(reading.component_name)} ({reading.protocol}): offset {reading.offset_microseconds / 1000:+.3f} ms, "
         f"leap {reading.leap_status or 'not told'} → {settings.topic(TOPIC)}"
     )
 
@@ -101,7 +101,7 @@ def status(
         print_table(_table(clocks))
         for (name, protocol, kind), episode in sorted(peer_alerts.items()):
             since = from_microseconds(episode.starts_at_us).isoformat(timespec="seconds")
-            typer.echo(f"{episode.severity}: {kind.replace('_', ' ')} of {cell(name)} ({protocol}) since {since}")
+            typer.echo(f"{episode.severity}: {kind.replace('_', ' ')} of {plain(name)} ({protocol}) since {since}")
         typer.echo(f"{len(clocks)} clocks, read in {milliseconds:.1f} ms")
     if peer_alerts or any(clock["state"] in ("drifting", "error", "stale", "freerun") for clock in clocks):
         raise typer.Exit(1)

@@ -9,11 +9,10 @@ from pathlib import Path
 from uuid import uuid4
 
 import typer
-from rich.console import Console
 
 from schemas.events import Submission
 from schemas.verdicts import CheckStatus, ItemVerdict, Verdict
-from streams.cli.terminal import cell
+from streams.cli.terminal import console, inline, plain
 from streams.errors import UserError
 from streams.producers import build
 from streams.producers.documents import read_document
@@ -56,7 +55,7 @@ def submit(
     settings = load_settings()
     if not wait:
         asyncio.run(publish(settings, SUBMISSIONS, [(submission.submission_id, submission)]))
-        typer.echo(f"{submission.submission_id}: {len(files)} documents → {settings.topic(SUBMISSIONS)}")
+        typer.echo(f"{plain(submission.submission_id)}: {len(files)} documents → {settings.topic(SUBMISSIONS)}")
         return
     verdict = asyncio.run(_submit_and_wait(settings, submission, timeout_seconds))
     _print(verdict, verbose)
@@ -85,23 +84,23 @@ async def _submit_and_wait(settings: Settings, submission: Submission, timeout_s
 
 
 def _print(verdict: Verdict, verbose: bool) -> None:
-    console = Console(highlight=False, soft_wrap=True)
+    screen = console(highlight=False, soft_wrap=True)
     colour = "green" if verdict.verdict == "accepted" else "red"
-    console.print(
+    screen.print(
         f"[bold {colour}]{verdict.verdict}[/] ({verdict.reason.replace('_', ' ')})"
-        f"{' · dry run' if verdict.dry_run else ''} · submission {cell(verdict.submission_id)}"
+        f"{' · dry run' if verdict.dry_run else ''} · submission {inline(verdict.submission_id)}"
         f" · standards revision {verdict.ruleset_revision} · {verdict.latency_milliseconds:.0f} ms"
     )
     if verdict.reason == "conflict":
-        console.print("  this submission id came before with other content: submit under another one")
+        screen.print("  this submission id came before with other content: submit under another one")
     for item in verdict.items:
-        console.print(f"  {cell(item.path)}: {_counts(item)}")
+        screen.print(f"  {inline(item.path)}: {_counts(item)}")
         for check in item.checks:
             if verbose or check.status in ("fail", "warn", "waived"):
                 colour = _COLOURS.get(check.status, "dim")
-                console.print(f"    [{colour}]{check.status}[/] {cell(check.standard_code)}: {cell(check.message)}")
+                screen.print(f"    [{colour}]{check.status}[/] {inline(check.standard_code)}: {inline(check.message)}")
     if verdict.violation_ids:
-        console.print(f"  {len(verdict.violation_ids)} violations recorded: see `cockpit violations list --rows`")
+        screen.print(f"  {len(verdict.violation_ids)} violations recorded: see `cockpit violations list --rows`")
 
 
 def _counts(item: ItemVerdict) -> str:

@@ -29,6 +29,11 @@ class Recall:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    async def now_us(self) -> int:
+        """The time by the database's clock, which all workers share."""
+        (now,) = await self._database.fetch_all(statement("clocks", "now"))
+        return microseconds(_utc(now["at"]))
+
     async def newest_files(self, keys: Sequence[bytes]) -> dict[bytes, FileState]:
         """The newest record of each path key, by the time of its capture."""
         found: dict[bytes, FileState] = {}

@@ -50,7 +50,12 @@ class GuardedKafka(KafkaServer):
         text = properties.read_text(encoding="latin-1")
         guard = _GUARD.format(**self.ports, users=self._users)
         properties.write_text(text + guard, encoding="latin-1")  # of two lines with one name the later counts
-        return command
+        return ["-Dlog4j2.level=INFO" if word.startswith("-Dlog4j2.level=") else word for word in command]
+
+    def denied(self, user: str) -> list[str]:
+        """What the authorizer has refused a user, in its own words."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        return [line for line in lines if f"User:{user} is Denied" in line]
 
     async def allow(self, users: Iterable[Manifest]) -> None:
         """Make the rules of some KafkaUser manifests."""
