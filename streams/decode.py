@@ -56,10 +56,16 @@ def _refused(record: Record, value: bytes, error: ValidationError) -> Plan:
         message = f"value: {first['msg']}; begins with {_shape(value[:_SHAPE_CHARACTERS])}"
         return dead(record, "invalid_json", _STAGE, message)
     # A union reports one problem for each of its members; the first names the field just as well.
-    field = ".".join(str(part) for part in first["loc"] if not _is_union_tag(part)) or "value"
+    field = ".".join(_name(part) for part in first["loc"] if not _is_union_tag(part)) or "value"
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     message = f"{field}: {first['msg'].removeprefix('Value error, ')}, got {_shape(first['input'])}{more}"
     return dead(record, "invalid", _STAGE, message)
+
+
+def _name(part: int | str) -> str:
+    """A field's name or place; keys of metadata are the producer's own words, of any length and with any character."""
+    text = ascii(part).strip("'\"")
+    return text if len(text) <= _SHAPE_CHARACTERS else f"{text[:_SHAPE_CHARACTERS]}…"
 
 
 def _is_union_tag(part: int | str) -> bool:

@@ -149,7 +149,7 @@ def _parcels(messages: Iterable[Outgoing], most_bytes: int) -> Iterator[list[Out
 
 
 def _size(message: Outgoing) -> int:
-    headers = sum([len(name) + len(value) + _OVERHEAD_BYTES for name, value in message.headers])
+    headers = sum([len(name.encode()) + len(value or b"") + _OVERHEAD_BYTES for name, value in message.headers])
     return len(message.key or b"") + len(message.value or b"") + headers + _OVERHEAD_BYTES
 
 
