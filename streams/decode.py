@@ -7,13 +7,14 @@ A record decodes to its event or to a dead-letter plan with one of these reasons
     invalid_encoding   not UTF-8
     invalid_json       not JSON
     invalid            JSON, but not this topic's event
+    unreadable_batch   a whole compressed batch: more than COCKPIT_MAX_BATCH_BYTES, or not Kafka's format
 """
 
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from streams.plan import Plan, Record, dead
+from streams.plan import Plan, Record, UnreadableBatch, dead
 
 Event = TypeVar("Event", bound=BaseModel)
 _STAGE = "decode"
@@ -24,6 +25,8 @@ def decode(record: Record, model: type[Event], max_bytes: int) -> Event | Plan:
     """One record's event, or the plan that dead-letters it."""
     value = record.value
     if value is None:
+        if isinstance(record, UnreadableBatch):
+            return dead(record, "unreadable_batch", "fetch", record.why)
         return dead(record, "tombstone", _STAGE, "value: is null; this topic has events only, no deletions")
     if len(value) > max_bytes:
         return dead(

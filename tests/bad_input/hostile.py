@@ -153,4 +153,8 @@ def _other_repeats(numbers: Iterator[int]) -> Iterator[Case]:
     yield Case("submissions: the same as a question", SUBMISSIONS, encoded(dry), STORED)
     reading = good(CLOCKS, next(numbers))
     yield Case("clocks: the first of an event_id", CLOCKS, encoded(reading), STORED)
+    for number, offset in enumerate((-(2**63), 2**63 - 1, -(2**63))):
+        event = {**good(CLOCKS, next(numbers)), "component_name": "bad-input-steps", "offset_microseconds": offset}
+        event["last_sync_at"] = f"2026-11-20T10:12:{number:02}Z"
+        yield Case(f"clocks: from one end of 64 bits to the other, reading {number}", CLOCKS, encoded(event), STORED)
     yield Case("clocks: the event_id used again", CLOCKS, encoded({**reading, "offset_microseconds": 7}), STORED)

@@ -11,13 +11,14 @@ from aiokafka import ConsumerRecord
 from streams.kafka.dead_letters import OWN_HEADERS
 from streams.settings import Settings
 from streams.store.database import Database
-from tests.bad_input.case import DUPLICATE, Case
+from tests.bad_input.case import DUPLICATE, FILES, Case
 from tests.bad_input.corpus import corpus
 from tests.e2e import events
-from tests.e2e.worker import Sent, WorkerProcess, all_committed, eventually, read_all, send_all
+from tests.e2e.worker import Sent, WorkerProcess, all_committed, eventually, producer, read_all, send_all
 
 TABLES = ("filesystem_timestamps", "clock_sync_status", "submissions", "metadata_violations")
 SECOND = 10**9
+CODECS = ("gzip", "snappy", "lz4", "zstd")
 
 
 def good_messages(random: Random, captures: int) -> list[events.Message]:
@@ -50,6 +51,13 @@ async def snapshot(database: Database) -> dict[str, list[dict[str, object]]]:
     for row in rows["metadata_violations"]:
         del row["status"], row["resolved_at"]
     return rows
+
+
+async def send_bombs(settings: Settings) -> None:
+    """A batch of zeros by each codec: a few kilobytes for the broker, more than the limit for whoever unpacks it."""
+    for codec in CODECS:
+        async with producer(settings, compression_type=codec, max_request_size=20_000_000) as client:
+            await client.send_and_wait(settings.topic(FILES), b"\0" * (settings.max_batch_bytes + 1), b"bomb")
 
 
 def sent_as(case: Case) -> Sent:
@@ -91,6 +99,7 @@ async def test_every_record_is_accounted_for(
     await worker.ready()
     before = await snapshot(database)
     await send_all(deployed, mixed)
+    await send_bombs(deployed)
     await eventually(lambda: all_committed(deployed, events.TOPICS), 120, "the group is at the end of every partition")
 
     letters = [letter for topic in events.TOPICS for letter in await read_all(deployed, topic + ".dlq")]
@@ -102,11 +111,14 @@ async def test_every_record_is_accounted_for(
         )
         for letter in letters
     }
-    assert len(letters) == len(origins) == len(bad)
+    assert len(letters) == len(origins) == len(bad) + len(CODECS)
     assert Counter(
         (header(letter, "__dlq.errors.topic"), letter.key, letter.value, header(letter, "dlq.reason"))
         for letter in letters
-    ) == Counter((deployed.topic(case.topic).encode(), case.key, case.value, case.outcome.encode()) for case in bad)
+    ) == Counter(
+        [(deployed.topic(case.topic).encode(), case.key, case.value, case.outcome.encode()) for case in bad]
+        + [(deployed.topic(FILES).encode(), None, None, b"unreadable_batch")] * len(CODECS)
+    )
     for letter in letters:  # one of each of ours, also where the record came with some of that name
         assert Counter(name for name, _ in letter.headers if name in OWN_HEADERS) == Counter(OWN_HEADERS)
         assert header(letter, "__dlq.errors.message").decode().isprintable()
@@ -124,7 +136,7 @@ async def test_every_record_is_accounted_for(
     outcomes = await worker.metric("cockpit_records_total")
     assert sum(value for labels, value in outcomes.items() if "stored" in labels) == len(good) + len(odd) - repeated
     assert sum(value for labels, value in outcomes.items() if "duplicate" in labels) == repeated
-    assert sum(value for labels, value in outcomes.items() if "dead_lettered" in labels) == len(bad)
+    assert sum(value for labels, value in outcomes.items() if "dead_lettered" in labels) == len(bad) + len(CODECS)
 
     # The same once more: no row changes, everything is a duplicate.
     await send_all(deployed, [*good, *map(sent_as, odd)])

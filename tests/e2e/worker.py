@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic, time
+from typing import Any
 from urllib.error import HTTPError, URLError
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
@@ -110,11 +111,10 @@ class WorkerProcess:
 
 
 @asynccontextmanager
-async def producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
+async def producer(settings: Settings, **options: Any) -> AsyncIterator[AIOKafkaProducer]:
     """A plain client with nothing of ours in it."""
-    client = AIOKafkaProducer(
-        bootstrap_servers=settings.kafka_bootstrap, acks="all", linger_ms=5, max_request_size=2_000_000
-    )
+    options = {"linger_ms": 5, "max_request_size": 2_000_000, **options}
+    client = AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap, acks="all", **options)
     await client.start()
     try:
         yield client
