@@ -12,6 +12,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
     KafkaError,
     MessageSizeTooLargeError,
+    OutOfOrderSequenceNumber,
+    ProducerClosed,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
@@ -42,12 +44,13 @@ class Announcer:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._producer: AIOKafkaProducer | None = None
+        self._beginning = asyncio.Lock()
         self.reachable = True
         """Whether the last send reached the brokers; for /readyz."""
 
     async def start(self) -> None:
         """Connect; raises KafkaError when no broker answers."""
-        self._producer = AIOKafkaProducer(
+        producer = AIOKafkaProducer(
             **client_options(self._settings),
             acks="all",
             enable_idempotence=True,
@@ -56,7 +59,12 @@ class Announcer:
             max_request_size=MAX_REQUEST_BYTES,
             request_timeout_ms=20_000,
         )
-        await self._producer.start()
+        try:
+            await producer.start()
+        except KafkaError:
+            await producer.stop()
+            raise
+        self._producer = producer
 
     async def stop(self) -> None:
         """Flush and disconnect."""
@@ -77,18 +85,21 @@ class Announcer:
     async def _attempt(self, parcels: Iterable[Sequence[Outgoing]]) -> list[list[Outgoing]]:
         """Send; returns, in parcels of one partition each, what no broker took and what is worth another attempt."""
         try:
-            addressed = [of_one for parcel in parcels for of_one in await self._addressed(parcel)]
+            producer = await self._running()
+            addressed = [of_one for parcel in parcels for of_one in await _addressed(producer, parcel)]
         except KafkaError as error:
             if isinstance(error, _PERMANENT) or not _retriable(error):
                 raise
             log.warning("kafka does not say where its partitions are: %s", error)
             return [list(parcel) for parcel in parcels]
-        sent = [(parcel, await self._send(parcel, topic, partition)) for topic, partition, parcel in addressed]
+        sent = [(parcel, await _send(producer, parcel, topic, partition)) for topic, partition, parcel in addressed]
         results = await asyncio.gather(*[future for _, future in sent], return_exceptions=True)
         again: list[list[Outgoing]] = []
         for (parcel, _), result in zip(sent, results, strict=True):
             if isinstance(result, MessageSizeTooLargeError):
                 again += _smaller(parcel)
+            elif isinstance(result, OutOfOrderSequenceNumber):
+                again.append(parcel)
             elif isinstance(result, _PERMANENT) or (isinstance(result, KafkaError) and not _retriable(result)):
                 raise result
             elif isinstance(result, KafkaError):
@@ -96,36 +107,56 @@ class Announcer:
                 again.append(parcel)
             elif isinstance(result, BaseException):
                 raise result
+        if any(isinstance(result, MessageSizeTooLargeError | OutOfOrderSequenceNumber) for result in results):
+            await self._leave(producer)
         return again
 
-    async def _addressed(self, messages: Sequence[Outgoing]) -> list[tuple[str, int, list[Outgoing]]]:
-        """The messages by topic and partition, each list no larger than a batch may be."""
+    async def _running(self) -> AIOKafkaProducer:
+        async with self._beginning:
+            if self._producer is None:
+                await self.start()
         assert self._producer is not None
-        counts = {topic: len(await self._producer.partitions_for(topic)) for topic in {m.topic for m in messages}}
-        lists: dict[tuple[str, int], list[Outgoing]] = defaultdict(list)
-        for message in messages:
-            lists[message.topic, _partition(message, counts[message.topic])].append(message)
-        return [
-            (topic, partition, parcel)
-            for (topic, partition), of_one in lists.items()
-            for parcel in _parcels(of_one, _PARCEL_BYTES)
-        ]
+        return self._producer
 
-    async def _send(self, parcel: Sequence[Outgoing], topic: str, partition: int) -> "asyncio.Future[Any]":
-        """One batch for one partition: a future for all of it, where the producer's `send` makes one a message."""
-        assert self._producer is not None
-        batch = self._producer.create_batch()
-        now_ms = int(time() * 1000)
-        for message in parcel:
-            added = batch.append(key=message.key, value=message.value, timestamp=now_ms, headers=list(message.headers))
-            assert added is not None, "a parcel is smaller than a batch"
-        sent: asyncio.Future[Any]
-        try:
-            sent = await self._producer.send_batch(batch, topic, partition=partition)
-        except KafkaError as error:
-            sent = asyncio.get_running_loop().create_future()
-            sent.set_exception(error)
-        return sent
+    async def _leave(self, producer: AIOKafkaProducer) -> None:
+        """The next attempt gets a new producer.
+
+        What a broker refuses has used up a sequence number all the same, so that to the broker everything behind it
+        for that partition is out of order, for as long as this producer lives.
+        """
+        if self._producer is producer:
+            await self.stop()
+
+
+async def _addressed(producer: AIOKafkaProducer, messages: Sequence[Outgoing]) -> list[tuple[str, int, list[Outgoing]]]:
+    """The messages by topic and partition, each list no larger than a batch may be."""
+    counts = {topic: len(await producer.partitions_for(topic)) for topic in {m.topic for m in messages}}
+    lists: dict[tuple[str, int], list[Outgoing]] = defaultdict(list)
+    for message in messages:
+        lists[message.topic, _partition(message, counts[message.topic])].append(message)
+    return [
+        (topic, partition, parcel)
+        for (topic, partition), of_one in lists.items()
+        for parcel in _parcels(of_one, _PARCEL_BYTES)
+    ]
+
+
+async def _send(
+    producer: AIOKafkaProducer, parcel: Sequence[Outgoing], topic: str, partition: int
+) -> "asyncio.Future[Any]":
+    """One batch for one partition: a future for all of it, where the producer's `send` makes one a message."""
+    batch = producer.create_batch()
+    now_ms = int(time() * 1000)
+    for message in parcel:
+        added = batch.append(key=message.key, value=message.value, timestamp=now_ms, headers=list(message.headers))
+        assert added is not None, "a parcel is smaller than a batch"
+    sent: asyncio.Future[Any]
+    try:
+        sent = await producer.send_batch(batch, topic, partition=partition)
+    except KafkaError as error:
+        sent = asyncio.get_running_loop().create_future()
+        sent.set_exception(error)
+    return sent
 
 
 def _partition(message: Outgoing, count: int) -> int:
@@ -166,4 +197,9 @@ def _smaller(parcel: list[Outgoing]) -> list[list[Outgoing]]:
 
 
 def _retriable(error: KafkaError) -> bool:
-    return bool(getattr(error, "retriable", False)) or "Timeout" in type(error).__name__
+    # Closed: another task of ours began a new producer meanwhile.
+    return (
+        bool(getattr(error, "retriable", False))
+        or isinstance(error, ProducerClosed)
+        or "Timeout" in type(error).__name__
+    )
