@@ -47,7 +47,7 @@ def add_pictures(pictures: Sequence[Path]) -> None:
 
 def write(name: str, text: str) -> None:
     """Put a text between the marks of a name; raises ValueError where the page lacks them."""
-    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
     page = PAGE.read_text(encoding="utf-8")
     before, found, rest = page.partition(begin)
     _, closed, after = rest.partition(end)

@@ -36,7 +36,7 @@ def main() -> None:
         f"-max_len={_LONGEST_BYTES}",
         f"-timeout={_HANG_SECONDS}",
     ]
-    atheris.Setup([sys.argv[0], *options, "-print_final_stats=1"], one)
+    atheris.Setup([sys.argv[0], *options, "-artifact_prefix=.cache/fuzz-"], one)
     spare_the_collector()
     atheris.Fuzz()
 
