@@ -43,7 +43,7 @@ def run(stack: BenchStack, flood: Flood, small: bool) -> Result:
             process.stop()
             words = (stack.directory / f"{group}.log").read_text(errors="replace")
         dead = sum(sum(stack.end_offsets(f"{prefix}{topic}.dlq")) for topic in (TOPIC, CLOCKS))
-    rows = _count(stack, expected.table)
+    rows = stack.rows(expected.table)
     return {
         "title": flood.title,
         "ready_seconds": ready,
@@ -105,12 +105,6 @@ def _status_mb(pid: int, name: str) -> float:
         if line.startswith(name + ":"):
             return round(int(line.split()[1]) * 1024 / 1e6, 1)
     raise BenchError(f"process {pid} has ended")
-
-
-def _count(stack: BenchStack, table: str) -> int:
-    with stack.connect() as connection, connection.cursor() as cursor:
-        cursor.execute(f"SELECT COUNT(*) FROM {table}")
-        return int(cursor.fetchone()[0])
 
 
 def _empty(stack: BenchStack) -> None:

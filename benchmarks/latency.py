@@ -70,7 +70,7 @@ def one(stack: BenchStack, contestant: Contestant, prefix: str, rate: float, sec
         sent, observed = _send_and_observe(stack, process, topic, load, rate, count, stride, start)
         others_percent = disturbance.percent()
         with suppress(BenchError):  # what is missing is told below, by name
-            wait_until(lambda: _rows(stack) >= count + _PRIMING_EVENTS, 10, "all rows are there", every_seconds=0.2)
+            wait_until(lambda: stack.rows() >= count + _PRIMING_EVENTS, 10, "all rows are there", every_seconds=0.2)
         process.stop()
     expectation = Expectation(load, count, starts)
     committed = stack.committed(group, topic)
@@ -103,15 +103,9 @@ def _prime(stack: BenchStack, process: Running, topic: str) -> None:
     """Have it write a few rows from every partition, so that it is known to run."""
     preload(stack.kafka_bootstrap, topic, Load(int(time() * 1_000_000), seed=SEED + 1), _PRIMING_EVENTS)
     wait_until(
-        lambda: process.require_alive() and _rows(stack) >= _PRIMING_EVENTS,
+        lambda: process.require_alive() and stack.rows() >= _PRIMING_EVENTS,
         60, f"{process.contestant.name} writes the first rows", every_seconds=0.1,
     )  # fmt: skip
-
-
-def _rows(stack: BenchStack) -> int:
-    with stack.connect() as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT COUNT(*) FROM filesystem_timestamps")
-        return int(cursor.fetchone()[0])
 
 
 def _send_and_observe(

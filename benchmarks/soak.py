@@ -68,7 +68,7 @@ def soak(stack: BenchStack, rate: float, minutes: float) -> Result:
         "rate": round(rate),
         "minutes": round(segments * _SEGMENT_SECONDS / 60, 1),
         "events": count * segments,
-        "rows": _rows(stack),
+        "rows": stack.rows(),
         "dead": dead,
         "drained_seconds": drained,
         "segments": told,
@@ -205,7 +205,7 @@ def overload(stack: BenchStack, rate: float, seconds: float) -> Result:
         "sent_per_second": round(count / sent["seconds"]),
         "sending_seconds": sent["seconds"],
         "events": count,
-        "rows": _rows(stack),
+        "rows": stack.rows(),
         "dead": dead,
         "lag_at_the_end_of_sending": at_its_end["lag"],
         "drained_seconds": drained,
@@ -216,12 +216,6 @@ def overload(stack: BenchStack, rate: float, seconds: float) -> Result:
     if (most := result["signs"]["rss_mb"]["most"]) > _MEMORY_LIMIT_MB:
         problems.append(f"{most} MB of memory")
     return {**result, "problems": problems}
-
-
-def _rows(stack: BenchStack) -> int:
-    with stack.connect() as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT COUNT(*) FROM filesystem_timestamps")
-        return int(cursor.fetchone()[0])
 
 
 def page(document: dict[str, Any]) -> str:
