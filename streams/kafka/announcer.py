@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from time import time
 from typing import Any
 from zlib import crc32
@@ -13,7 +14,6 @@ from aiokafka.errors import (
     KafkaError,
     MessageSizeTooLargeError,
     OutOfOrderSequenceNumber,
-    ProducerClosed,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
@@ -43,7 +43,7 @@ class Announcer:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._producer: AIOKafkaProducer | None = None
+        self._producer: _Producer | None = None
         self._beginning = asyncio.Lock()
         self.reachable = True
         """Whether the last send reached the brokers; for /readyz."""
@@ -64,13 +64,13 @@ class Announcer:
         except KafkaError:
             await producer.stop()
             raise
-        self._producer = producer
+        self._producer = _Producer(producer)
 
     async def stop(self) -> None:
         """Flush and disconnect."""
         if self._producer is not None:
             producer, self._producer = self._producer, None
-            await producer.stop()
+            await producer.client.stop()
 
     async def send_all(self, messages: Sequence[Outgoing]) -> None:
         """Return when every message is acknowledged; messages already acknowledged are not sent again."""
@@ -86,13 +86,23 @@ class Announcer:
         """Send; returns, in parcels of one partition each, what no broker took and what is worth another attempt."""
         try:
             producer = await self._running()
-            addressed = [of_one for parcel in parcels for of_one in await _addressed(producer, parcel)]
         except KafkaError as error:
-            if isinstance(error, _PERMANENT) or not _retriable(error):
-                raise
-            log.warning("kafka does not say where its partitions are: %s", error)
-            return [list(parcel) for parcel in parcels]
-        sent = [(parcel, await _send(producer, parcel, topic, partition)) for topic, partition, parcel in addressed]
+            return _to_try_again(parcels, error)
+        producer.users += 1
+        try:
+            return await self._attempt_with(producer, parcels)
+        finally:
+            producer.users -= 1
+            if producer.refused and not producer.users:
+                await producer.client.stop()
+
+    async def _attempt_with(self, producer: "_Producer", parcels: Iterable[Sequence[Outgoing]]) -> list[list[Outgoing]]:
+        client = producer.client
+        try:
+            addressed = [of_one for parcel in parcels for of_one in await _addressed(client, parcel)]
+        except KafkaError as error:
+            return _to_try_again(parcels, error)
+        sent = [(parcel, await _send(client, parcel, topic, partition)) for topic, partition, parcel in addressed]
         results = await asyncio.gather(*[future for _, future in sent], return_exceptions=True)
         again: list[list[Outgoing]] = []
         for (parcel, _), result in zip(sent, results, strict=True):
@@ -108,24 +118,37 @@ class Announcer:
             elif isinstance(result, BaseException):
                 raise result
         if any(isinstance(result, MessageSizeTooLargeError | OutOfOrderSequenceNumber) for result in results):
-            await self._leave(producer)
+            producer.refused = True
+            if self._producer is producer:
+                self._producer = None  # the next attempt begins a new one
         return again
 
-    async def _running(self) -> AIOKafkaProducer:
+    async def _running(self) -> "_Producer":
         async with self._beginning:
             if self._producer is None:
                 await self.start()
         assert self._producer is not None
         return self._producer
 
-    async def _leave(self, producer: AIOKafkaProducer) -> None:
-        """The next attempt gets a new producer.
 
-        What a broker refuses has used up a sequence number all the same, so that to the broker everything behind it
-        for that partition is out of order, for as long as this producer lives.
-        """
-        if self._producer is producer:
-            await self.stop()
+@dataclass(eq=False, slots=True)
+class _Producer:
+    """A client, how many attempts use it now, and whether a broker refused a batch of it.
+
+    What a broker refuses has used up a sequence number all the same, so that to the broker everything behind it for
+    that partition is out of order, for as long as this producer lives.
+    """
+
+    client: AIOKafkaProducer
+    users: int = 0
+    refused: bool = False
+
+
+def _to_try_again(parcels: Iterable[Sequence[Outgoing]], error: KafkaError) -> list[list[Outgoing]]:
+    if isinstance(error, _PERMANENT) or not _retriable(error):
+        raise error
+    log.warning("kafka does not say where its partitions are: %s", error)
+    return [list(parcel) for parcel in parcels]
 
 
 async def _addressed(producer: AIOKafkaProducer, messages: Sequence[Outgoing]) -> list[tuple[str, int, list[Outgoing]]]:
@@ -197,9 +220,4 @@ def _smaller(parcel: list[Outgoing]) -> list[list[Outgoing]]:
 
 
 def _retriable(error: KafkaError) -> bool:
-    # Closed: another task of ours began a new producer meanwhile.
-    return (
-        bool(getattr(error, "retriable", False))
-        or isinstance(error, ProducerClosed)
-        or "Timeout" in type(error).__name__
-    )
+    return bool(getattr(error, "retriable", False)) or "Timeout" in type(error).__name__
