@@ -23,7 +23,7 @@ _RETRY_SECONDS = 2.0
 _PULSE_SECONDS = 1.0
 
 
-_COLLECTOR_THRESHOLDS = (100_000, 20, 100)
+_COLLECTOR_THRESHOLDS = (1_000_000, 20, 100)
 """A group of 2,000 records is 30,000 objects that live until it is stored. With the default thresholds the collector
 walks them again and again: measured, 5 to 9 µs a file, a tenth of a worker's time."""
 

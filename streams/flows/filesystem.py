@@ -1,14 +1,14 @@
 """filesystem-timestamps.v1: every file held against the standards and against its own past."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import perf_counter
 
-from schemas.events import FilesystemTimestamps
+from schemas.events import FilesystemTimestamps, FileTimes
 from streams.flows.file_history import FileHistory, Foreseen, path_keys
 from streams.identity import digest_of, id_of
 from streams.judges import standards
 from streams.judges.host_clock import UNKNOWN_CLOCK
-from streams.judges.timestamps import Capture, VolumePrecision, judge_capture
+from streams.judges.timestamps import NOTHING_FOUND, Capture, VolumePrecision, is_plain, judge_capture
 from streams.plan import Plan, Record
 from streams.settings import Settings
 from streams.standards.ruleset import Ruleset
@@ -69,7 +69,12 @@ class FilesystemFlow:
             path_keys(record, event, captured_at_us) if history is None else history.keys(record, event, captured_at_us)
         )
         previous = [None] * len(keys) if history is None else [history.newest(key) for key in keys]
-        judged = judge_capture(event.files, previous, self._capture(record, event, captured_at_us), rules.builtins)
+        learned_ns = self._precision.learn(event.host, event.filesystem_type, event.files)
+        if is_plain(event.files, captured_at_us, previous) and record.timestamp_type != _LOG_APPEND_TIME:
+            judged = NOTHING_FOUND
+        else:
+            capture = self._capture(record, event, captured_at_us, learned_ns)
+            judged = judge_capture(event.files, previous, capture, rules.builtins)
         cause = _cause(event, captured_at_us)
         for index, (file, key) in enumerate(zip(event.files, keys, strict=True)):
             row_id = id_of(f"{cause}\0{index}")
@@ -94,7 +99,9 @@ class FilesystemFlow:
         plan.lookup_seconds = perf_counter() - started
         return plan
 
-    def _capture(self, record: Record, event: FilesystemTimestamps, captured_at_us: int) -> Capture:
+    def _capture(
+        self, record: Record, event: FilesystemTimestamps, captured_at_us: int, learned_ns: Mapping[int | None, int]
+    ) -> Capture:
         appended = record.timestamp_type == _LOG_APPEND_TIME
         return Capture(
             event.host,
@@ -103,7 +110,7 @@ class FilesystemFlow:
             event.filesystem_type,
             UNKNOWN_CLOCK if self._history is None else self._history.clock(event.host),
             appended_ns=record.timestamp * 1_000_000 if appended else None,
-            learned_ns=self._precision.learn(event.host, event.filesystem_type, event.files),
+            learned_ns=learned_ns,
         )
 
     def forget(self) -> None:
@@ -117,5 +124,10 @@ def _cause(event: FilesystemTimestamps, captured_at_us: int) -> str:
 
     Two events share either all their rows or none, and the first row's id tells whether an event is stored.
     """
-    said = "\0".join([f"{file.file_path}\0{file.atime_ns}\0{file.mtime_ns}\0{file.ctime_ns}" for file in event.files])
+    files = event.files
+    said = _said(files[0]) if len(files) == 1 else "\0".join([_said(file) for file in files])
     return f"file\0{event.event_id.lower()}\0{event.host}\0{captured_at_us}\0{digest_of(said)}"
+
+
+def _said(file: FileTimes) -> str:
+    return f"{file.file_path}\0{file.atime_ns}\0{file.mtime_ns}\0{file.ctime_ns}"

@@ -14,12 +14,12 @@ import orjson
 from schemas.events import ClockReading, FilesystemTimestamps, FileTimes
 from streams.times import clamped_timestamp_text, microseconds, timestamp_text
 
-_TO_ESCAPE = re.compile("[\0\n\r\x1a\"'\\\\]")
-"""What is escaped; asking costs a fifth of doing it, and few strings have any of it."""
+_TO_ESCAPE = re.compile("[\0\n\r\x1a'\\\\]")
+"""What the driver escapes, but for the quotation mark, which every JSON text has and which means nothing between
+apostrophes. Asking costs a fifth of escaping, and few strings have any of it."""
 _ESCAPES = (
     ("\\", "\\\\"),  # first, or it would escape the others' backslashes
     ("'", "\\'"),
-    ('"', '\\"'),
     ("\n", "\\n"),
     ("\r", "\\r"),
     ("\0", "\\0"),
@@ -27,8 +27,8 @@ _ESCAPES = (
 )
 
 
-def escaped(value: str) -> str:
-    """What `pymysql.converters.escape_string` returns, in an eighth of its time for documents of megabytes."""
+def _escaped(value: str) -> str:
+    """As the driver's function does it, in an eighth of its time for documents of megabytes."""
     for character, escape in _ESCAPES:
         value = value.replace(character, escape)
     return value
@@ -38,7 +38,7 @@ def text(value: str | None) -> str:
     """A quoted string or NULL."""
     if value is None:
         return "NULL"
-    return f"'{escaped(value)}'" if _TO_ESCAPE.search(value) else f"'{value}'"
+    return f"'{_escaped(value)}'" if _TO_ESCAPE.search(value) else f"'{value}'"
 
 
 repeated_text = lru_cache(maxsize=4096)(text)

@@ -11,8 +11,8 @@ A finding says that a time was set explicitly, or that a clock or disk was alter
 cp -p, tar and rsync -t do it too. `docs/forensics.md` says of each rule which fields it needs and what it costs.
 """
 
-from streams.judges.timestamps.judgement import Judgement, judge_capture
+from streams.judges.timestamps.judgement import NOTHING_FOUND, Judgement, is_plain, judge_capture
 from streams.judges.timestamps.precision import VolumePrecision
 from streams.judges.timestamps.records import Capture, FileState
 
-__all__ = ["Capture", "FileState", "Judgement", "VolumePrecision", "judge_capture"]
+__all__ = ["NOTHING_FOUND", "Capture", "FileState", "Judgement", "VolumePrecision", "is_plain", "judge_capture"]

@@ -25,8 +25,6 @@ class Judgement:
 
 def judge_capture(files: Files, previous: States, capture: Capture, builtins: Mapping[str, Standard]) -> Judgement:
     """All findings of a capture; `previous` holds the newest record of each file's path, or None."""
-    if len(files) == 1 and capture.appended_ns is None and _is_unremarkable_alone(files[0], capture, previous[0]):
-        return _NOTHING_FOUND
     judgement = Judgement()
     siblings = Siblings(files, previous, capture.captured_at_us)
     captured_ns, shared = capture.captured_ns, siblings.shared
@@ -41,13 +39,14 @@ def judge_capture(files: Files, previous: States, capture: Capture, builtins: Ma
     return judgement
 
 
-_NOTHING_FOUND = Judgement()
+NOTHING_FOUND = Judgement()
 """Of most captures of one file; nobody writes into it."""
 _NONE_SHARED: frozenset[int] = frozenset()
 
 
-def _is_unremarkable_alone(file: FileTimes, capture: Capture, previous: FileState | None) -> bool:
-    return is_unremarkable(file, capture.captured_at_us * 1000, previous, _NONE_SHARED)
+def is_plain(files: Files, captured_at_us: int, previous: States) -> bool:
+    """Whether a capture is of one unremarkable file, so that there is nothing to judge unless the broker dated it."""
+    return len(files) == 1 and is_unremarkable(files[0], captured_at_us * 1000, previous[0], _NONE_SHARED)
 
 
 def is_unremarkable(file: FileTimes, captured_ns: int, p: FileState | None, shared: frozenset[int]) -> bool:

@@ -55,10 +55,11 @@ class FileState(NamedTuple):
         earlier = () if previous is None else previous.earlier_mtimes_ns
         if previous is not None and previous.mtime_ns != file.mtime_ns:
             earlier = (previous.mtime_ns, *earlier)[:KEPT_MTIMES]
-        return cls(
+        # All fields in their order, past the function that sorts arguments by name: there is one for every file.
+        return tuple.__new__(cls, (
             captured_at_us, file.atime_ns, file.mtime_ns, file.ctime_ns, file.inode, file.device, file.birthtime_ns,
             file.size_bytes, file.sha256, file.git_commit_sha, file.git_committed_at, partition, offset, earlier,
-        )  # fmt: skip
+        ))  # fmt: skip
 
     def had_mtime(self, mtime_ns: int) -> "FileState":
         """The same, knowing one more mtime of the past."""
