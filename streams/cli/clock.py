@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from rich.table import Table
 
 from schemas.events import ClockReading, Protocol
-from streams.cli.terminal import cell, console, json_text, plain
+from streams.cli.terminal import cell, json_text, plain, print_table
 from streams.errors import UserError
 from streams.flows.clock_limits import clock_limits
 from streams.judges.clocks import ClockState, Episode, Kind, Limits
@@ -27,8 +27,6 @@ from streams.store.recall import Recall, clock_state
 from streams.times import from_microseconds, microseconds
 
 TOPIC = "clock-sync.v1"
-_LEAST_COLUMNS = 140
-"""Narrower, the table would be squeezed to nothing: a pipe counts as 80 columns."""
 clock_app = typer.Typer(help="Clock readings: publish one (the default), or show the state of all.")
 
 
@@ -100,7 +98,7 @@ def status(
     if as_json:
         typer.echo(json.dumps(clocks, default=str, indent=2))
     else:
-        console(width=max(console().width, _LEAST_COLUMNS)).print(_table(clocks))
+        print_table(_table(clocks))
         for (name, protocol, kind), episode in sorted(peer_alerts.items()):
             since = from_microseconds(episode.starts_at_us).isoformat(timespec="seconds")
             typer.echo(f"{episode.severity}: {kind.replace('_', ' ')} of {plain(name)} ({protocol}) since {since}")
@@ -111,7 +109,7 @@ def status(
 
 def _table(clocks: list[dict[str, Any]]) -> Table:
     table = Table(
-        "component", "protocol", "state", "offset", "bound", "last reading (UTC)", "age", "alert", "last step"
+        "component", "protocol", "state", "offset", "bound", "last reading (UTC)", "age", "alerts", "since", "last step"
     )
     for clock in clocks:
         known = clock["last_sync_at"] is not None
@@ -125,7 +123,8 @@ def _table(clocks: list[dict[str, Any]]) -> Table:
             f"{clock['bound_microseconds'] / 1000:.3f} ms" if clock["bound_microseconds"] is not None else "",
             f"{clock['last_sync_at']:%Y-%m-%d %H:%M:%S}" if known else "no reading yet",
             f"{clock['age_seconds']:.0f} s" if clock["age_seconds"] is not None else "",
-            f"{alerts} since {clock['alert_since']}" if alerts else "",
+            alerts,
+            clock["alert_since"].removesuffix("+00:00") if alerts else "",
             step and f"{step} at {clock['last_step_at']:%H:%M:%S}",
         )
         table.add_row(*map(cell, values))

@@ -3,6 +3,7 @@
 import asyncio
 import getpass
 import subprocess
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -10,7 +11,7 @@ from uuid import uuid4
 import typer
 
 from schemas.events import Submission
-from schemas.verdicts import Check, Verdict
+from schemas.verdicts import CheckStatus, ItemVerdict, Verdict
 from streams.cli.terminal import console, inline, plain
 from streams.errors import UserError
 from streams.producers import build
@@ -20,7 +21,10 @@ from streams.producers.verdicts import VerdictWatch
 from streams.settings import Settings, load_settings
 
 _EXIT = {"accepted": 0, "rejected": 1, "error": 2}
-_SHOWN_CHARACTERS = 120
+_TOLD: dict[CheckStatus, str] = {
+    "pass": "passed", "fail": "failed", "warn": "warned", "waived": "waived", "not_applicable": "not applicable",
+}  # fmt: skip
+_COLOURS: dict[CheckStatus, str] = {"fail": "red", "warn": "yellow", "waived": "yellow", "pass": "green"}
 
 
 def register(app: typer.Typer) -> None:
@@ -87,18 +91,18 @@ def _print(verdict: Verdict, verbose: bool) -> None:
         f"{' · dry run' if verdict.dry_run else ''} · submission {inline(verdict.submission_id)}"
         f" · standards revision {verdict.ruleset_revision} · {verdict.latency_milliseconds:.0f} ms"
     )
+    if verdict.reason == "conflict":
+        screen.print("  this submission id came before with other content: submit under another one")
     for item in verdict.items:
-        passed = sum(check.status == "pass" for check in item.checks)
-        screen.print(f"  {inline(item.path)}: {passed} of {len(item.checks)} checks passed")
+        screen.print(f"  {inline(item.path)}: {_counts(item)}")
         for check in item.checks:
-            if verbose or check.status in ("fail", "warn"):
-                screen.print(f"    {_line(check)}")
+            if verbose or check.status in ("fail", "warn", "waived"):
+                colour = _COLOURS.get(check.status, "dim")
+                screen.print(f"    [{colour}]{check.status}[/] {inline(check.standard_code)}: {inline(check.message)}")
+    if verdict.violation_ids:
+        screen.print(f"  {len(verdict.violation_ids)} violations recorded: see `cockpit violations list --rows`")
 
 
-def _line(check: Check) -> str:
-    colour = {"fail": "red", "warn": "yellow", "pass": "green"}.get(check.status, "dim")
-    shown = f"[{colour}]{check.status}[/] {inline(check.standard_code)} {inline(check.field)}: {inline(check.message)}"
-    if check.status not in ("fail", "warn"):
-        return shown
-    observed = "nothing" if check.observed is None else f"'{inline(check.observed[:_SHOWN_CHARACTERS])}'"
-    return f"{shown} · observed {observed} · expected {inline(check.expected[:_SHOWN_CHARACTERS])}"
+def _counts(item: ItemVerdict) -> str:
+    counts = Counter(check.status for check in item.checks)
+    return ", ".join(f"{counts[status]} {told}" for status, told in _TOLD.items() if counts[status]) or "no checks"

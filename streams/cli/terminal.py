@@ -5,12 +5,21 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 from rich.text import Text
+
+_LEAST_COLUMNS = 150
+"""Narrower, the columns of a wide table would be squeezed to nothing: a pipe counts as 80 columns."""
 
 
 def console(**options: Any) -> Console:
     """A console that leaves data as it is: rich would make a picture of `:bomb:` in a path."""
     return Console(emoji=False, **options)
+
+
+def print_table(table: Table) -> None:
+    """Print a table that has many columns, over the edge of a narrow terminal rather than unreadably."""
+    console(width=max(console().width, _LEAST_COLUMNS)).print(table)
 
 
 def plain(value: object) -> str:

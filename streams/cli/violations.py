@@ -9,7 +9,7 @@ from rich.table import Table
 
 from streams.cli import violations_change, violations_show, violations_waive
 from streams.cli.standards_registry import read
-from streams.cli.terminal import cell, console, plain
+from streams.cli.terminal import cell, plain, print_table
 from streams.cli.violations_show import as_text
 from streams.errors import UserError
 from streams.judges.incidents import STATUSES
@@ -61,7 +61,7 @@ def list_command(
         for row in found:
             typer.echo(json.dumps(row, default=as_text))
         return
-    console().print(_violations(found) if rows else _incidents(found))
+    print_table(_violations(found) if rows else _incidents(found))
     noun = "violations" if rows else "incidents"
     typer.echo(f"{len(found)} {noun}" + (" (there may be more: --limit)" if len(found) == limit else ""))
 
