@@ -92,6 +92,12 @@ class Settings(BaseSettings):
         "governance.", pattern=r"^[a-zA-Z0-9._-]*$", description="Stands in front of every topic's name."
     )
     topic_partitions: int = Field(4, ge=1, le=1000, description="Partitions of topics that we create.")
+    topic_max_message_bytes: int = Field(
+        1_048_588,
+        ge=65_536,
+        le=100_000_000,
+        description="Largest record batch, as compressed, that input topics which we create take.",
+    )
     topic_replication: int = Field(1, ge=1, le=10, description="Replicas of topics that we create.")
 
     # --- database
@@ -109,6 +115,9 @@ class Settings(BaseSettings):
     metrics_host: str = Field("0.0.0.0", description="Address of /metrics, /livez and /readyz.")  # noqa: S104
     metrics_port: int = Field(9108, ge=0, le=65535, description="Port of the same; 0 takes a free one.")
     poll_records: int = Field(2000, ge=1, le=50_000, description="Records fetched from Kafka in one poll.")
+    fetch_partition_bytes: int = Field(
+        1_048_576, ge=65_536, le=100_000_000, description="Bytes fetched of one partition at once, at the most."
+    )
     fetch_linger_milliseconds: int = Field(
         5,
         ge=0,
@@ -126,6 +135,12 @@ class Settings(BaseSettings):
         description="/livez fails when a batch has made no progress for so long while the database answers.",
     )
     max_record_bytes: int = Field(524_288, ge=1024, le=10_000_000, description="Larger records are dead-lettered.")
+    max_batch_bytes: int = Field(
+        8_388_608,
+        ge=65_536,
+        le=1_000_000_000,
+        description="A compressed batch that unpacks to more is dead-lettered as a whole.",
+    )
     internal_error_limit: int = Field(
         100, ge=1, description="Consecutive records failing with a bug of ours after which the worker stops."
     )
@@ -134,6 +149,12 @@ class Settings(BaseSettings):
         True, description="Hold each file against the previous record of its path, and its host's clock; 0: neither."
     )
     standards_poll_seconds: PositiveSeconds = Field(1, description="How often metadata_standards is read for changes.")
+    standard_most_milliseconds: float = Field(
+        100,
+        gt=0,
+        le=60_000,
+        description="A set with a standard that takes longer for 4,096 characters is refused; lint asks for 20.",
+    )
     incident_reopen_seconds: int = Field(
         604_800,
         ge=0,

@@ -28,7 +28,6 @@ async def neighbours_of(
 ) -> Neighbours:
     """The stored files that still have the mtime of one that is new here, or changed, in its folder or a system one."""
     folders: dict[Times, set[str]] = {}
-    captured: dict[str, set[str]] = defaultdict(set)
     for event in events:
         for file in event.files:
             if not _may_mimic(file) or len(folders) >= _MOST_LOOKED_FOR:
@@ -36,13 +35,14 @@ async def neighbours_of(
             before = newest(path_key(event.host, file.file_path))
             if before is None or (before.mtime_ns, before.ctime_ns) != (file.mtime_ns, file.ctime_ns):
                 folders.setdefault((event.host, file.mtime_ns), set()).add(dirname(file.file_path))
-    if not folders:
+    if not folders or not (seen := await recall.paths_with_mtimes(list(folders))):
         return {}
+    captured: dict[str, set[str]] = defaultdict(set)
     for event in events:
         captured[event.host].update(file.file_path for file in event.files)
     stored = [
         (times, key, path)
-        for times, key, path in await recall.paths_with_mtimes(list(folders))
+        for times, key, path in seen
         if path not in captured[times[0]] and (dirname(path) in folders[times] or dirname(path) in REFERENCE_FOLDERS)
     ]
     states = await recall.newest_files([key for _, key, _ in stored])

@@ -75,8 +75,8 @@ class Letter:
 
     @property
     def is_stub(self) -> bool:
-        """Whether the record was too large to be kept, so that only its hash is here."""
-        return not self.value and _STUB in dict(self.headers)
+        """Whether only a word of the record is here: it was too large to be kept, or its whole batch to be read."""
+        return not self.value and (_STUB in dict(self.headers) or self.reason == "unreadable_batch")
 
 
 def dead_letter_topics(settings: Settings, given: str) -> list[str]:

@@ -32,7 +32,7 @@ def refusal(letter: Letter, settings: Settings, *, force: bool = False) -> str |
     if letter.source_topic not in {settings.topic(name) for name in INPUTS}:
         return f"{letter.at}: says it came from {letter.source_topic!a}, which is no input topic of ours"
     if letter.is_stub:
-        return f"{letter.at}: is a stub: the record was too large to be kept; send it again from its producer"
+        return f"{letter.at}: is a stub: the record was too large to be kept or read; send it again from its producer"
     if letter.replays >= MOST_REPLAYS and not force:
         return f"{letter.at}: was replayed {letter.replays} times already; --force replays it once more"
     return None

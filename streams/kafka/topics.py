@@ -15,8 +15,6 @@ INPUTS = ("filesystem-timestamps.v1", "clock-sync.v1", "submissions.v1")
 OUTPUTS = ("violations.v1", "drift-alerts.v1", "verdicts.v1")
 
 _DAY_MS = 86_400_000
-_INPUT_BYTES = 1_048_588
-"""Kafka's own default for one record batch."""
 _LARGE_BYTES = 3_145_728
 """Dead letters are as large as their record and its headers; verdicts name every check."""
 
@@ -40,7 +38,7 @@ def configuration(name: str, settings: Settings) -> dict[str, str]:
     large = dead_letters or name == settings.topic("verdicts.v1")
     return {
         "retention.ms": str((30 if dead_letters else 7) * _DAY_MS),
-        "max.message.bytes": str(_LARGE_BYTES if large else _INPUT_BYTES),
+        "max.message.bytes": str(_LARGE_BYTES if large else settings.topic_max_message_bytes),
     }
 
 

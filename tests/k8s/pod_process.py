@@ -16,14 +16,7 @@ from tests.k8s.overlay import SECRETS, Overlay
 PASSWORD = "hidden"
 
 
-<<<<<<< HEAD
 def environment_of(
-    overlay: Overlay, container: Manifest, folder: Path, database_url: str, **environment: str
-) -> dict[str, str]:
-    """What a container's processes find, with its secrets in `folder`; no TLS, for the test's servers have none."""
-=======
-@contextmanager
-def started(
     overlay: Overlay,
     container: Manifest,
     folder: Path,
@@ -31,9 +24,8 @@ def started(
     kafka_password: str = PASSWORD,
     kafka_ca: str = "",
     **environment: str,
-) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run a container's command with its secrets in `folder`; without TLS, unless the environment asks for it."""
->>>>>>> security
+) -> dict[str, str]:
+    """What a container's processes find, its secrets in `folder`; without TLS, unless the environment asks for it."""
     (folder / "database-url").write_text(database_url)
     (folder / "kafka-password").write_text(kafka_password)
     (folder / "kafka-ca.crt").write_text(kafka_ca)
@@ -52,7 +44,7 @@ def started(
 def started(
     overlay: Overlay, container: Manifest, folder: Path, database_url: str, **environment: str
 ) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run a container's command in its environment."""
+    """Run a container's command in its environment, which is that of `environment_of`."""
     whole = environment_of(overlay, container, folder, database_url, **environment)
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(

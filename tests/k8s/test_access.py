@@ -4,16 +4,11 @@ What each user may do beyond that, which is nothing: tests/security/test_kafka_a
 """
 
 import asyncio
-<<<<<<< HEAD
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
-=======
-from collections.abc import AsyncIterator
->>>>>>> security
 from pathlib import Path
 from random import Random
 from secrets import token_hex
@@ -25,10 +20,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from streams.kafka.access import OPERATOR, PRODUCER, SCALER, SETUP, WORKER
 from streams.kafka.security import client_options
-<<<<<<< HEAD
-from streams.kafka.topics import INPUTS, OUTPUTS, create_topics
-=======
->>>>>>> security
+from streams.kafka.topics import INPUTS
 from streams.local.server import free_port
 from streams.settings import Settings, load_settings
 from streams.standards.catalog import seed_standards
@@ -39,11 +31,7 @@ from streams.store.registry import insert_missing
 from tests.e2e.events import capture, reading, submission
 from tests.k8s.conftest import built
 from tests.k8s.overlay import Overlay
-<<<<<<< HEAD
-from tests.k8s.pod_process import PASSWORD, answer, environment_of, started
-=======
-from tests.k8s.pod_process import answer, started
->>>>>>> security
+from tests.k8s.pod_process import answer, environment_of, started
 from tests.monitoring.programs import wait_until
 from tests.security.servers import SecuredKafka
 
@@ -77,13 +65,9 @@ def _as(kafka: SecuredKafka, user: str) -> dict[str, Any]:
     )
 
 
-<<<<<<< HEAD
 async def _send(
-    kafka: GuardedKafka, user: str, *records: tuple[str, bytes, bytes], headers: Sequence[tuple[str, bytes]] = ()
+    kafka: SecuredKafka, user: str, *records: tuple[str, bytes, bytes], headers: Sequence[tuple[str, bytes]] = ()
 ) -> None:
-=======
-async def _send(kafka: SecuredKafka, user: str, topic: str, key: bytes, value: bytes) -> None:
->>>>>>> security
     producer = AIOKafkaProducer(**_as(kafka, user), acks="all")
     await producer.start()
     try:
@@ -128,13 +112,20 @@ def _environment(kafka: SecuredKafka) -> dict[str, str]:
     return {"COCKPIT_KAFKA_BOOTSTRAP": kafka.address("named"), "COCKPIT_KAFKA_SECURITY": "SASL_SSL"}
 
 
-def _records() -> dict[str, tuple[bytes, bytes]]:
+def _records(unique: str) -> dict[str, tuple[bytes, bytes]]:
     """For each input a key and an event that makes every output of it: a violation, an alert, a verdict."""
     random, now = Random(1), datetime.now(UTC).isoformat()
+    host, component, submission_id = f"h-{unique}", f"gateway-{unique}", f"s-{unique}"
     return {
-        "filesystem-timestamps.v1": (b"h-1", json.dumps(capture(random, "h-1", ["/srv/tmp~"], now)).encode()),
-        "clock-sync.v1": (b"api-gateway", json.dumps(reading(random, "api-gateway", 25_000, now)).encode()),
-        "submissions.v1": (b"s-1", json.dumps(submission(random, "s-1", status="Whatever")).encode()),
+        "filesystem-timestamps.v1": (
+            host.encode(),
+            json.dumps(capture(random, host, ["/srv/tmp~"], now)).encode(),
+        ),
+        "clock-sync.v1": (component.encode(), json.dumps(reading(random, component, 25_000, now)).encode()),
+        "submissions.v1": (
+            submission_id.encode(),
+            json.dumps(submission(random, submission_id, status="Whatever")).encode(),
+        ),
     }
 
 
@@ -142,61 +133,50 @@ async def test_the_worker_needs_no_more_than_it_may(
     prod: Overlay, secured_kafka: SecuredKafka, database: None, database_url: str, tmp_path: Path
 ) -> None:
     """Every input is read, every output and every dead-letter topic written, the offsets committed, nothing refused."""
-    port, worker = free_port(), prod.container("worker")
-<<<<<<< HEAD
-    environment = _environment(kafka) | {"COCKPIT_METRICS_PORT": str(port)}
-    topics = [Settings().topic(name) for name in INPUTS]
-    refused = {user: len(kafka.denied(user)) for user in ("cockpit-streams-worker", "cockpit-streams-scaler")}
-    with started(prod, worker, tmp_path, database_url, **environment) as process:
-        ready = lambda: answer(port, worker["readinessProbe"]) == 200  # noqa: E731
-        await asyncio.to_thread(wait_until, ready, 60, f"readiness: {tmp_path / 'log'}")
-        junk = [(topic, b"k", b"not json") for topic in topics]
-        good = [(Settings().topic(name), *record) for name, record in _records().items()]
-        await _send(kafka, "cockpit-streams-producer", *good, *junk)
-        async with asyncio.TaskGroup() as group:
-            read = {
-                topic: group.create_task(_first(kafka, topic))
-                for topic in (*(f"{topic}.dlq" for topic in topics), *(Settings().topic(name) for name in OUTPUTS))
-            }
-        assert {read[f"{topic}.dlq"].result().value for topic in topics} == {b"not json"}
-        assert read[Settings().topic("verdicts.v1")].result().key == b"s-1"
-        assert read[Settings().topic("drift-alerts.v1")].result().key == b"api-gateway"
-        async with asyncio.timeout(60):
-            while any([await _committed(kafka, topic) < 2 for topic in topics]):
-=======
+    port, worker, unique = free_port(), prod.container("worker"), token_hex(4)
     environment = _environment(secured_kafka) | {"COCKPIT_METRICS_PORT": str(port)}
-    topic, unique = Settings().topic("submissions.v1"), token_hex(4)
+    topics = [Settings().topic(name) for name in INPUTS]
     ca, password = secured_kafka.certificates.ca.read_text(), secured_kafka.passwords[WORKER]
-    with started(prod, worker, tmp_path, database_url, password, ca, **environment) as process:
+    refused = {user: len(secured_kafka.denied(user)) for user in (WORKER, SCALER)}
+    junk_key = f"junk-{unique}".encode()
+    with started(prod, worker, tmp_path, database_url, kafka_password=password, kafka_ca=ca, **environment) as process:
         ready = lambda: answer(port, worker["readinessProbe"]) == 200  # noqa: E731
         await asyncio.to_thread(wait_until, ready, 60, f"readiness: {tmp_path / 'log'}")
-        _, key, value = message("submissions.v1", f"good-{unique}", submission(Random(), f"good-{unique}"))
-        assert key
-        assert value
-        await _send(secured_kafka, PRODUCER, topic, key, value)
-        await _send(secured_kafka, PRODUCER, topic, f"bad-{unique}".encode(), b"not json")
-        assert await _sent_with(secured_kafka, Settings().topic("verdicts.v1"), key)
-        assert await _sent_with(secured_kafka, f"{topic}.dlq", f"bad-{unique}".encode()) == b"not json"
+        junk = [(topic, junk_key, b"not json") for topic in topics]
+        good = [(Settings().topic(name), *record) for name, record in _records(unique).items()]
+        await _send(secured_kafka, PRODUCER, *good, *junk)
+        outputs = {
+            "violations.v1": f"h-{unique}:/srv/tmp~",
+            "drift-alerts.v1": f"gateway-{unique}",
+            "verdicts.v1": f"s-{unique}",
+        }
+        async with asyncio.TaskGroup() as group:
+            letters = [group.create_task(_sent_with(secured_kafka, f"{topic}.dlq", junk_key)) for topic in topics]
+            for name, key in outputs.items():
+                group.create_task(_sent_with(secured_kafka, Settings().topic(name), key.encode()))
+        assert {letter.result() for letter in letters} == {b"not json"}
         async with asyncio.timeout(60):
-            while await _lag(secured_kafka, topic):
->>>>>>> security
+            while any([await _lag(secured_kafka, topic) for topic in topics]):
                 assert process.poll() is None
         process.terminate()
         assert await asyncio.to_thread(process.wait, 60) == 0
-    assert {user: len(kafka.denied(user)) for user in refused} == refused
+    assert {user: len(secured_kafka.denied(user)) for user in refused} == refused
 
 
 async def test_a_person_uses_the_operators_password_in_a_workers_pod(
-    prod: Overlay, kafka: GuardedKafka, database_url: str, tmp_path: Path
+    prod: Overlay, secured_kafka: SecuredKafka, database_url: str, tmp_path: Path
 ) -> None:
     """The way of docs/operations.md: the password comes in at standard input, and is left nowhere."""
-    topic = Settings().topic("clock-sync.v1")
+    topic, key = Settings().topic("clock-sync.v1"), f"replayed-{token_hex(4)}".encode()
     origin = {"__dlq.errors.topic": topic, "__dlq.errors.partition": "0", "dlq.reason": "invalid_json"}
     headers = [(name, text.encode()) for name, text in origin.items()]
-    await _send(kafka, "cockpit-streams-worker", (f"{topic}.dlq", b"k", b"sent back"), headers=headers)
-    as_worker = environment_of(prod, prod.container("worker"), tmp_path, database_url, **_environment(kafka))
+    await _send(secured_kafka, WORKER, (f"{topic}.dlq", key, b"sent back"), headers=headers)
+    as_worker = environment_of(
+        prod, prod.container("worker"), tmp_path, database_url,
+        secured_kafka.passwords[WORKER], secured_kafka.certificates.ca.read_text(), **_environment(secured_kafka),
+    )  # fmt: skip
     as_operator = as_worker | {
-        "COCKPIT_KAFKA_SASL_USERNAME": "cockpit-streams-operator",
+        "COCKPIT_KAFKA_SASL_USERNAME": OPERATOR,
         "COCKPIT_KAFKA_SASL_PASSWORD_FILE": "/dev/stdin",
     }
 
@@ -204,23 +184,21 @@ async def test_a_person_uses_the_operators_password_in_a_workers_pod(
         command = [sys.executable, "-m", "streams", *arguments]
         return await asyncio.to_thread(
             lambda: subprocess.run(
-                command, env=environment, input=PASSWORD, capture_output=True, text=True, timeout=60, check=False
+                command, env=environment, input=secured_kafka.passwords[OPERATOR],
+                capture_output=True, text=True, timeout=60, check=False,
             )
-        )
+        )  # fmt: skip
 
-    denied = {user: len(kafka.denied(user)) for user in ("cockpit-streams-worker", "cockpit-streams-operator")}
+    denied = {user: len(secured_kafka.denied(user)) for user in (WORKER, OPERATOR)}
     refused, replayed = await asyncio.gather(
         cockpit(as_worker, "dlq", "list"), cockpit(as_operator, "dlq", "replay", "clock-sync.v1")
     )
     assert (refused.returncode, refused.stdout) == (2, "")
     assert len(refused.stderr.splitlines()) == 1
-    assert len(kafka.denied("cockpit-streams-worker")) > denied["cockpit-streams-worker"]
+    assert len(secured_kafka.denied(WORKER)) > denied[WORKER]
     assert replayed.returncode == 0, replayed.stderr
-    assert len(kafka.denied("cockpit-streams-operator")) == denied["cockpit-streams-operator"]
-    async with _reading(kafka, "cockpit-streams-operator", topic) as consumer:
-        async with asyncio.timeout(60):
-            while (await consumer.getone()).value != b"sent back":
-                pass
+    assert len(secured_kafka.denied(OPERATOR)) == denied[OPERATOR]
+    assert await _sent_with(secured_kafka, topic, key) == b"sent back"
 
 
 async def test_the_job_sees_the_topics(
@@ -228,26 +206,5 @@ async def test_the_job_sees_the_topics(
 ) -> None:
     ca, password = secured_kafka.certificates.ca.read_text(), secured_kafka.passwords[SETUP]
     job, environment = prod.container("topics"), _environment(secured_kafka)
-    with started(prod, job, tmp_path, database_url, password, ca, **environment) as process:
+    with started(prod, job, tmp_path, database_url, kafka_password=password, kafka_ca=ca, **environment) as process:
         assert await asyncio.to_thread(process.wait, 60) == 0, (tmp_path / "log").read_text()
-<<<<<<< HEAD
-
-
-async def test_nobody_does_what_is_not_theirs(kafka: GuardedKafka) -> None:
-    inputs, verdicts = Settings().topic("submissions.v1"), Settings().topic("verdicts.v1")
-    for user, topic in (
-        ("cockpit-streams-worker", inputs),
-        ("cockpit-streams-producer", verdicts),
-        ("cockpit-streams-scaler", inputs),
-        ("cockpit-streams-setup", inputs),
-        ("cockpit-streams-operator", verdicts),
-    ):
-        with pytest.raises(TopicAuthorizationFailedError):
-            await _send(kafka, user, (topic, b"k", b"v"))
-        assert kafka.denied(user)
-    for user, topic in (("cockpit-streams-worker", verdicts), ("cockpit-streams-producer", inputs)):
-        async with _reading(kafka, user, topic) as consumer:
-            with pytest.raises(TopicAuthorizationFailedError):
-                await asyncio.wait_for(consumer.getone(), 60)
-=======
->>>>>>> security

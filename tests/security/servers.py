@@ -13,6 +13,7 @@ from aiokafka.protocol.admin import CreateAclsRequest
 
 from streams.kafka.access import PRINCIPALS, Rule, rules_of
 from streams.kafka.topics import create_topics
+from streams.local.artifacts import Artifacts
 from streams.local.kafka import KafkaServer
 from streams.local.mariadb import DATABASE, MariaDBServer, connect
 from streams.local.server import LOOPBACK
@@ -73,6 +74,15 @@ class SecuredKafka(KafkaServer):
             "expired_certificate": self.certificates.expired_server,
         }
         return super()._properties() + _GUARD.format(**self.ports, **files)
+
+    def _prepare(self, artifacts: Artifacts) -> list[str]:
+        words = super()._prepare(artifacts)  # the authorizer tells at this level whom it refuses what
+        return ["-Dlog4j2.level=INFO" if word.startswith("-Dlog4j2.level=") else word for word in words]
+
+    def denied(self, principal: str) -> list[str]:
+        """What the authorizer has refused somebody, in its own words."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        return [line for line in lines if f"User:{principal} is Denied" in line]
 
     def address(self, port: str, host: str = LOOPBACK) -> str:
         return f"{host}:{self.ports[port]}"

@@ -1,5 +1,6 @@
 """What an alert says: the fields of a DriftAlert, and a text made from its numbers."""
 
+from datetime import datetime
 from typing import Any
 
 from schemas.events import ClockReading, Protocol
@@ -23,8 +24,8 @@ def of_reading(facts: Facts, transition: Transition, read_at_us: int) -> dict[st
     return {
         **_episode(reading.component_name, reading.protocol, transition, facts.offset, facts.own.threshold),
         "bound_microseconds": facts.bound,
-        "earliest_at": from_microseconds(read_at_us - facts.offset - round(facts.uncertainty_microseconds)),
-        "latest_at": from_microseconds(read_at_us - facts.offset + round(facts.uncertainty_microseconds)),
+        "earliest_at": _within_calendar(read_at_us - facts.offset - round(facts.uncertainty_microseconds)),
+        "latest_at": _within_calendar(read_at_us - facts.offset + round(facts.uncertainty_microseconds)),
         "trend": facts.trend,
         "rate_ppm": rate,
         "eta_seconds": facts.eta_seconds,
@@ -60,8 +61,8 @@ def of_state(
     return {
         **_episode(component_name, protocol, transition, state.offset_microseconds, own.threshold),
         "bound_microseconds": bound,
-        "earliest_at": from_microseconds(now_us - state.offset_microseconds - margin),
-        "latest_at": from_microseconds(now_us - state.offset_microseconds + margin),
+        "earliest_at": _within_calendar(now_us - state.offset_microseconds - margin),
+        "latest_at": _within_calendar(now_us - state.offset_microseconds + margin),
         "trend": "steady",
         "rate_ppm": line.rate_ppm if line else None,
         "previous_offset_microseconds": state.window[-2].offset_microseconds if len(state.window) > 1 else None,
@@ -120,6 +121,14 @@ def _episode(name: str, protocol: Protocol, transition: Transition, offset: int,
         "standard_version": episode.standard_version,
         "runbook": RUNBOOK.format(episode.standard_code.lower()),
     }
+
+
+def _within_calendar(at_us: int) -> datetime | None:
+    """None where an offset leads out of the years 1 to 9999: 64 bits of microseconds reach 292,000 years."""
+    try:
+        return from_microseconds(at_us)
+    except OverflowError:
+        return None
 
 
 def _direction(offset: int) -> str:
