@@ -18,7 +18,9 @@ from streams.flows.filesystem import FilesystemFlow
 from streams.flows.submission import SubmissionFlow
 from streams.incident_keeper import IncidentKeeper
 from streams.judging import Judging
+from streams.kafka import bounded_records
 from streams.kafka.announcer import Announcer
+from streams.kafka.lease import Lease
 from streams.kafka.security import ssl_context
 from streams.kafka.transport import PartitionBatchScheduler, transport_for
 from streams.observability import metrics
@@ -34,6 +36,9 @@ from streams.sweeper import Sweeper
 
 _MAX_POLL_SECONDS = 300
 """A worker whose loop hangs for so long loses its partitions."""
+
+_METADATA_SECONDS = 15
+"""Partitions that a topic gets are read from so much later; aiokafka's default is five minutes."""
 
 
 @dataclass(slots=True)
@@ -73,8 +78,9 @@ def build_app(settings: Settings, health: Health) -> faust.App:
     transactions = Transactions(
         database, settings.database_statement_timeout_seconds, reopen_seconds=settings.incident_reopen_seconds
     )
-    recorder = Recorder(settings, transactions, recall, announcer, health)
-    standards = StandardsCache(database, settings.standards_poll_seconds)
+    lease = Lease(settings.kafka_session_timeout_seconds)
+    recorder = Recorder(settings, transactions, recall, announcer, health, lease)
+    standards = StandardsCache(database, settings.standards_poll_seconds, settings.standard_most_milliseconds)
     clock_flow = ClockFlow(recall, clock_limits(settings))
     judging = {
         flow.topic: Judging(flow, standards.current, settings.max_record_bytes, recorder.retrying)
@@ -97,8 +103,9 @@ def build_app(settings: Settings, health: Health) -> faust.App:
         Canary(settings, database),
     )
     app.health = health
-    health.kafka_answers = lambda: announcer.reachable
-    app.transport = transport_for(app, settings.drain_seconds, settings.fetch_linger_milliseconds)
+    health.kafka_answers = lambda: announcer.reachable and not lease.doubtful
+    bounded_records.install(settings.max_batch_bytes)
+    app.transport = transport_for(app, settings.drain_seconds, settings.fetch_linger_milliseconds, lease)
     add_agents(app, settings, judging, recorder)
     return app
 
@@ -151,12 +158,14 @@ def _faust_settings(settings: Settings) -> dict[str, Any]:
         "broker_commit_interval": settings.commit_interval_seconds,
         "broker_commit_every": 1_000_000,  # the interval decides; counting batches would commit at odd times
         "broker_max_poll_records": settings.poll_records,
+        "consumer_max_fetch_size": settings.fetch_partition_bytes,
         "broker_max_poll_interval": _MAX_POLL_SECONDS,
         "broker_session_timeout": settings.kafka_session_timeout_seconds,
         "broker_heartbeat_interval": min(3.0, settings.kafka_session_timeout_seconds / 3),
         "broker_request_timeout": max(60.0, settings.kafka_session_timeout_seconds + 10),
         "broker_rebalance_timeout": settings.drain_seconds + 40,
         "producer_request_timeout": 30.0,
+        "consumer_metadata_max_age_ms": _METADATA_SECONDS * 1000,
         "consumer_auto_offset_reset": "earliest",
     }
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
-from streams.kafka.dead_letters import SUFFIX
-from streams.kafka.topics import INPUTS, OUTPUTS, configuration, names
+from streams.kafka.access import Rule, rules_of
+from streams.kafka.topics import configuration, names
 from streams.settings import PREFIX, Settings
 
 _HERE = Path(__file__).parent
@@ -38,7 +38,7 @@ def files() -> dict[Path, str]:
     return {
         _HERE / "components" / "monitoring" / "rules.yaml": _text("deploy/monitoring/prometheus/rules", _rules()),
         strimzi / "topics.yaml": _text("streams/kafka/topics.py", _topics(settings)),
-        strimzi / "users.yaml": _text("streams/kafka/topics.py", _users(settings)),
+        strimzi / "users.yaml": _text("streams/kafka/access.py", _users(settings)),
     }
 
 
@@ -84,54 +84,17 @@ def _topics(settings: Settings) -> Iterable[Manifest]:
 
 
 def _users(settings: Settings) -> Iterable[Manifest]:
-    """Who may do what, and nothing else. Read and Write imply Describe; it stands there for the reader."""
-    inputs = [settings.topic(name) for name in INPUTS]
-    dead_letters = [name + SUFFIX for name in inputs]
-    outputs = [settings.topic(name) for name in OUTPUTS]
-    group = settings.kafka_group
-    # The workers: read what comes, write what they find.
-    yield _user(
-        "cockpit-streams-worker",
-        [
-            *(_topic(name, "Read", "Describe") for name in inputs),
-            *(_topic(name, "Write", "Describe") for name in (*dead_letters, *outputs)),
-            _group(group, "Read", "Describe"),
-        ],
-    )
-    # The set-up job sees whether Strimzi has made the topics.
-    yield _user("cockpit-streams-setup", [_topic(name, "Describe") for name in names(settings)])
-    # KEDA counts how far the group is behind.
-    yield _user("cockpit-streams-scaler", [*(_topic(name, "Describe") for name in inputs), _group(group, "Describe")])
-    # A person: reads everything, `cockpit dlq replay` and `cockpit submit` write to the inputs.
-    yield _user(
-        "cockpit-streams-operator",
-        [
-            *(_topic(name, "Read", "Write", "Describe") for name in inputs),
-            *(_topic(name, "Read", "Describe") for name in (*dead_letters, *outputs)),
-            _group(group, "Describe"),
-        ],
-    )
-    # The pattern for a team that publishes.
-    yield _user("cockpit-streams-producer", [_topic(name, "Write", "Describe") for name in inputs])
+    """Who may do what, and nothing else: streams/kafka/access.py."""
+    for name, rules in rules_of(settings).items():
+        acls = [_acl(rule) for rule in rules]
+        spec = {"authentication": {"type": "scram-sha-512"}, "authorization": {"type": "simple", "acls": acls}}
+        yield _manifest("kafka.strimzi.io/v1", "KafkaUser", name, spec, **_CLUSTER)
 
 
-def _user(name: str, acls: list[Manifest]) -> Manifest:
-    spec = {"authentication": {"type": "scram-sha-512"}, "authorization": {"type": "simple", "acls": acls}}
-    return _manifest("kafka.strimzi.io/v1", "KafkaUser", name, spec, **_CLUSTER)
-
-
-def _topic(name: str, *operations: str) -> Manifest:
-    return _rule("topic", name, operations)
-
-
-def _group(name: str, *operations: str) -> Manifest:
-    return _rule("group", name, operations)
-
-
-def _rule(kind: str, name: str, operations: tuple[str, ...]) -> Manifest:
+def _acl(rule: Rule) -> Manifest:
     return {
-        "resource": {"type": kind, "name": name, "patternType": "literal"},
-        "operations": list(operations),
+        "resource": {"type": rule.kind, "name": rule.name, "patternType": "literal"},
+        "operations": list(rule.operations),
         "host": "*",
     }
 

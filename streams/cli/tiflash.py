@@ -6,9 +6,9 @@ from dataclasses import asdict
 from typing import Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from streams.cli.terminal import console
 from streams.settings import Settings, load_settings
 from streams.store import tiflash
 from streams.store.database import Database
@@ -45,7 +45,7 @@ def status(
         for row in rows:
             available = "yes" if row["available"] else "no"
             table.add_row(row["table"], str(row["replicas"]), available, f"{row['progress']:.0%}", _lag(row))
-        Console().print(table)
+        console().print(table)
     if not all(row["in_step"] for row in rows):
         raise typer.Exit(1)
 
