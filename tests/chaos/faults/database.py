@@ -132,7 +132,7 @@ async def disk_full(servers: Servers, directory: Path, form: Form) -> Result:
         return await under_load(name, servers, directory, form, breaks, runs=form.rounds, addresses=addresses)
     finally:
         await asyncio.to_thread(mariadb.kill)
-        await _as_root("umount", str(disk))
+        await _as_root("umount", "--lazy", str(disk))  # a server that was killed lets go of its files a moment later
 
 
 async def _as_root(*command: str) -> None:
