@@ -24,6 +24,8 @@ def draw(document: dict[str, Any], folder: Path) -> list[Path]:
         ("throughput", ("throughput",), _throughput),
         ("latency", ("latency",), _latency),
         ("growth", tuple(_GROWTH), _growth),
+        ("soak", ("soak",), _soak),
+        ("overload", ("overload",), _overload),
     ):
         if any(series.get(key) for key in wanted):
             written += _save(draw_one(series), folder / name)
@@ -119,6 +121,49 @@ def _log_log(axes: Any, x: str, y: str) -> None:
     axes.set_ylabel(y)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.legend(frameon=False)
+
+
+def _soak(series: Series) -> Any:
+    """Latency, lag, memory, descriptors and connections over the minutes."""
+    from matplotlib import pyplot
+
+    told = series["soak"]
+    figure, (latency, lag, memory, handles) = pyplot.subplots(4, 1, figsize=(8, 8.5), sharex=True, layout="constrained")
+    length = told["minutes"] / len(told["segments"])
+    minutes = [(number + 0.5) * length for number in range(len(told["segments"]))]
+    latency.plot(minutes, [segment["p99_ms"] for segment in told["segments"]], "o-", color=_OURS, label="p99")
+    latency.plot(minutes, [segment["p50_ms"] for segment in told["segments"]], "o:", color=_OURS, label="median")
+    latency.set_ylabel("ms to committed")
+    latency.legend(frameon=False)
+    _over_time(lag, told, "lag", "events not committed", _OURS)
+    _over_time(memory, told, "rss_mb", "MB of memory", _OURS)
+    _over_time(handles, told, "descriptors", "", _OURS, "file descriptors")
+    _over_time(handles, told, "connections", "count", _OTHERS, "connections to the database")
+    handles.legend(frameon=False)
+    handles.set_xlabel(f"minutes at {told['rate']:,} events/s")
+    return figure
+
+
+def _overload(series: Series) -> Any:
+    from matplotlib import pyplot
+
+    told = series["overload"]
+    figure, (lag, memory) = pyplot.subplots(2, 1, figsize=(8, 5), sharex=True, layout="constrained")
+    _over_time(lag, told, "lag", "events not committed", _OURS)
+    _over_time(memory, told, "rss_mb", "MB of memory", _OURS)
+    for axes in (lag, memory):
+        axes.axvline(told["sending_seconds"] / 60, color=_BOUND, linestyle="--")
+    memory.set_xlabel(f"minutes; {told['sent_per_second']:,} events/s were sent up to the line")
+    return figure
+
+
+def _over_time(axes: Any, told: dict[str, Any], name: str, title: str, colour: str, label: str | None = None) -> None:
+    samples = told["samples"]
+    values = [sample[name] for sample in samples]
+    axes.plot([sample["seconds"] / 60 for sample in samples], values, color=colour, label=label)
+    axes.set_ylim(0, max(values) * 1.15 or 1)
+    axes.set_ylabel(title)
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
 
 
 _GROWTH: dict[str, Callable[[Any, list[dict[str, Any]]], None]] = {

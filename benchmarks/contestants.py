@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from secrets import token_hex
+from time import monotonic
 
 from benchmarks.stack import CHECKOUT, TOPIC, BenchError, BenchStack, plain_environment
 
@@ -78,6 +79,11 @@ class Running:
         self.pid = process.pid
         self._process = process
         self._log = log
+        self._started = monotonic()
+
+    @property
+    def age_seconds(self) -> float:
+        return monotonic() - self._started
 
     def require_alive(self) -> bool:
         """True; raises BenchError with the end of its log when the process has ended."""

@@ -1,8 +1,5 @@
 """Milliseconds from the time an event was to be sent to its committed rows, at fixed rates, without any waiting."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -16,7 +13,8 @@ from benchmarks.contestants import COCKPIT, LOOP, Contestant, Running, new_group
 from benchmarks.disturbance import Disturbance
 from benchmarks.load import SEED, VIOLATING_EVERY, Load, as_argument, preload
 from benchmarks.observer import PERCENTILES
-from benchmarks.stack import CHECKOUT, TOPIC, BenchError, BenchStack, Progress, plain_environment, wait_until
+from benchmarks.paced import Part, started
+from benchmarks.stack import TOPIC, BenchError, BenchStack, Progress, wait_until
 from benchmarks.targets import Measurement
 from benchmarks.verification import Expectation
 
@@ -72,7 +70,7 @@ def one(stack: BenchStack, contestant: Contestant, prefix: str, rate: float, sec
         sent, observed = _send_and_observe(stack, process, topic, load, rate, count, stride, start)
         others_percent = disturbance.percent()
         with suppress(BenchError):  # what is missing is told below, by name
-            wait_until(lambda: _rows(stack) >= count + _PRIMING_EVENTS, 10, "all rows are there", every_seconds=0.2)
+            wait_until(lambda: stack.rows() >= count + _PRIMING_EVENTS, 10, "all rows are there", every_seconds=0.2)
         process.stop()
     expectation = Expectation(load, count, starts)
     committed = stack.committed(group, topic)
@@ -105,15 +103,9 @@ def _prime(stack: BenchStack, process: Running, topic: str) -> None:
     """Have it write a few rows from every partition, so that it is known to run."""
     preload(stack.kafka_bootstrap, topic, Load(int(time() * 1_000_000), seed=SEED + 1), _PRIMING_EVENTS)
     wait_until(
-        lambda: process.require_alive() and _rows(stack) >= _PRIMING_EVENTS,
+        lambda: process.require_alive() and stack.rows() >= _PRIMING_EVENTS,
         60, f"{process.contestant.name} writes the first rows", every_seconds=0.1,
     )  # fmt: skip
-
-
-def _rows(stack: BenchStack) -> int:
-    with stack.connect() as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT COUNT(*) FROM filesystem_timestamps")
-        return int(cursor.fetchone()[0])
 
 
 def _send_and_observe(
@@ -125,37 +117,18 @@ def _send_and_observe(
         ["benchmarks.observer", *shared, "--stride", str(stride), "--warm-up-seconds", str(WARM_UP_SECONDS),
          "--patience-seconds", str(_PATIENCE_SECONDS)],
     )  # fmt: skip
-    environment = plain_environment(BENCH_DATABASE_URL=stack.database_url)
-    started: list[subprocess.Popen[str]] = []
+    parts: list[Part] = []
     try:
-        for command in commands:
-            started.append(_start([sys.executable, "-m", *command], environment))
-        while any(part.poll() is None for part in started):
+        for module, *arguments in commands:
+            parts.append(started(module, *arguments, BENCH_DATABASE_URL=stack.database_url))
+        while any(part.running for part in parts):
             process.require_alive()
             sleep(0.1)
-        sent, observed = (_told(command[0], part) for command, part in zip(commands, started, strict=True))
+        sent, observed = (part.told() for part in parts)
     finally:
-        for part in started:
-            if part.poll() is None:
-                part.kill()
-                part.communicate()
+        for part in parts:
+            part.kill()
     return sent, observed
-
-
-def _start(command: list[str], environment: dict[str, str]) -> "subprocess.Popen[str]":
-    pipe = subprocess.PIPE
-    return subprocess.Popen(
-        command, cwd=CHECKOUT, env=environment, stdout=pipe, stderr=pipe, text=True, start_new_session=True
-    )
-
-
-def _told(name: str, part: "subprocess.Popen[str]") -> Result:
-    """What a part printed; raises BenchError with its last words when it failed."""
-    output, errors = part.communicate()
-    if part.returncode != 0:
-        raise BenchError(f"{name}: {(errors.strip().splitlines() or ['it said nothing'])[-1]}")
-    told: Result = json.loads(output)
-    return told
 
 
 def summary(rounds: list[dict[str, Result]], name: str) -> dict[str, Any] | None:

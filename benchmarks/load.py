@@ -10,7 +10,7 @@ import gc
 import json
 import resource
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from time import monotonic, sleep
@@ -176,35 +176,52 @@ VIOLATIONS: tuple[Callable[[str, str, Times], tuple[str, Times]], ...] = (
 """The ways in which a file breaks standards of the seed."""
 
 
+Message = tuple[bytes | None, bytes | None, int, int]
+"""Value, key, partition, and the timestamp in milliseconds."""
+
+
 def preload(bootstrap: str, topic: str, load: Load, count: int, first: int = 0) -> None:
     """Write events `first` to `first + count`, and return when the broker has all of them; raises RuntimeError."""
-    producer = _producer(bootstrap, linger_ms=20)
+
+    def messages() -> Iterator[Message]:
+        for number in range(first, first + count):
+            event = load.event(number)
+            yield event.value, event.host.encode(), load.partition(number), event.captured_at_us // 1000
+
+    write(bootstrap, topic, messages())
+
+
+def write(bootstrap: str, topic: str, messages: Iterable[Message], **options: Any) -> int:
+    """Write messages as fast as the broker takes them and return how many; `options` are the client's own.
+
+    Raises RuntimeError unless the broker has all of them.
+    """
+    producer = _producer(bootstrap, linger_ms=20, **options)
     refused: list[str] = []
+    count = 0
 
     def answered(error: Any, _: Any) -> None:
         if error is not None:
             refused.append(str(error))
 
-    for number in range(first, first + count):
-        event = load.event(number)
+    for value, key, partition, timestamp in messages:
         while True:
             try:
-                producer.produce(
-                    topic, event.value, event.host.encode(), partition=load.partition(number),
-                    timestamp=event.captured_at_us // 1000, on_delivery=answered,
-                )  # fmt: skip
+                producer.produce(topic, value, key, partition=partition, timestamp=timestamp, on_delivery=answered)
                 break
             except BufferError:
                 producer.poll(0.05)
-        if number % 1000 == 0:
+        count += 1
+        if count % 1000 == 0:
             producer.poll(0)
     if left := producer.flush(60):
         raise RuntimeError(f"{topic}: {left} records of {count} were not acknowledged within 60 s")
     if refused:
         raise RuntimeError(f"{topic}: {len(refused)} records of {count} were refused: {refused[0]}")
+    return count
 
 
-def _producer(bootstrap: str, linger_ms: float) -> Any:
+def _producer(bootstrap: str, linger_ms: float, **options: Any) -> Any:
     # Imported late: who only wants the events needs no client.
     from confluent_kafka import Producer
 
@@ -217,6 +234,7 @@ def _producer(bootstrap: str, linger_ms: float) -> Any:
             "queue.buffering.max.kbytes": 262_144,
             "batch.num.messages": 10_000,
             "log_level": 3,
+            **{name.replace("_", "."): value for name, value in options.items()},
         }
     )
 

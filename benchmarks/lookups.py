@@ -92,12 +92,16 @@ def _p99(times: list[float]) -> float:
 
 def make_standards(count: int) -> list[Standard]:
     """Seeded regex standards on files, most of which an ordinary file keeps; three of four within some folder."""
+    return [spec.to_standard() for spec in make_specs(count)]
+
+
+def make_specs(count: int) -> list[StandardSpec]:
+    """The same as a person would write them."""
     random = Random(SEED)
-    made = []
-    for number in range(count):
-        document = _rule(random, number)
-        made.append(StandardSpec(code=f"BENCH-{number:05}", applies_to="filesystem", **document).to_standard())
-    return made
+    return [
+        StandardSpec(code=f"BENCH-{number:05}", applies_to="filesystem", **_rule(random, number))
+        for number in range(count)
+    ]
 
 
 def _rule(random: Random, number: int) -> dict[str, Any]:

@@ -109,6 +109,12 @@ class BenchStack:
             for table in _TABLES:
                 cursor.execute(f"TRUNCATE TABLE {table}")
 
+    def rows(self, table: str = "filesystem_timestamps") -> int:
+        """How many rows a table has."""
+        with self.connect() as connection, connection.cursor() as cursor:
+            cursor.execute(f"SELECT COUNT(*) FROM {table}")
+            return int(cursor.fetchone()[0])
+
     def end_offsets(self, topic: str) -> list[int]:
         """The offset after the last record of each partition."""
         with self._consumer("bench-ends", topic) as (consumer, partitions):

@@ -21,6 +21,7 @@ DEAD_LETTER_REASONS = (
     "invalid_encoding",
     "invalid_json",
     "invalid",
+    "unreadable_batch",
     "refused_by_database",
     "internal_error",
 )

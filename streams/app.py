@@ -18,6 +18,7 @@ from streams.flows.filesystem import FilesystemFlow
 from streams.flows.submission import SubmissionFlow
 from streams.incident_keeper import IncidentKeeper
 from streams.judging import Judging
+from streams.kafka import bounded_records
 from streams.kafka.announcer import Announcer
 from streams.kafka.lease import Lease
 from streams.kafka.security import ssl_context
@@ -79,7 +80,7 @@ def build_app(settings: Settings, health: Health) -> faust.App:
     )
     lease = Lease(settings.kafka_session_timeout_seconds)
     recorder = Recorder(settings, transactions, recall, announcer, health, lease)
-    standards = StandardsCache(database, settings.standards_poll_seconds)
+    standards = StandardsCache(database, settings.standards_poll_seconds, settings.standard_most_milliseconds)
     clock_flow = ClockFlow(recall, clock_limits(settings))
     judging = {
         flow.topic: Judging(flow, standards.current, settings.max_record_bytes, recorder.retrying)
@@ -103,6 +104,7 @@ def build_app(settings: Settings, health: Health) -> faust.App:
     )
     app.health = health
     health.kafka_answers = lambda: announcer.reachable and not lease.doubtful
+    bounded_records.install(settings.max_batch_bytes)
     app.transport = transport_for(app, settings.drain_seconds, settings.fetch_linger_milliseconds, lease)
     add_agents(app, settings, judging, recorder)
     return app
@@ -156,6 +158,7 @@ def _faust_settings(settings: Settings) -> dict[str, Any]:
         "broker_commit_interval": settings.commit_interval_seconds,
         "broker_commit_every": 1_000_000,  # the interval decides; counting batches would commit at odd times
         "broker_max_poll_records": settings.poll_records,
+        "consumer_max_fetch_size": settings.fetch_partition_bytes,
         "broker_max_poll_interval": _MAX_POLL_SECONDS,
         "broker_session_timeout": settings.kafka_session_timeout_seconds,
         "broker_heartbeat_interval": min(3.0, settings.kafka_session_timeout_seconds / 3),

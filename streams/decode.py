@@ -7,13 +7,14 @@ A record decodes to its event or to a dead-letter plan with one of these reasons
     invalid_encoding   not UTF-8
     invalid_json       not JSON
     invalid            JSON, but not this topic's event
+    unreadable_batch   a whole compressed batch: more than COCKPIT_MAX_BATCH_BYTES, or not Kafka's format
 """
 
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
-from streams.plan import Plan, Record, dead
+from streams.plan import Plan, Record, UnreadableBatch, dead
 
 Event = TypeVar("Event", bound=BaseModel)
 _STAGE = "decode"
@@ -24,6 +25,8 @@ def decode(record: Record, model: type[Event], max_bytes: int) -> Event | Plan:
     """One record's event, or the plan that dead-letters it."""
     value = record.value
     if value is None:
+        if isinstance(record, UnreadableBatch):
+            return dead(record, "unreadable_batch", "fetch", record.why)
         return dead(record, "tombstone", _STAGE, "value: is null; this topic has events only, no deletions")
     if len(value) > max_bytes:
         return dead(
@@ -33,7 +36,7 @@ def decode(record: Record, model: type[Event], max_bytes: int) -> Event | Plan:
             f"value: has {len(value)} bytes; at most {max_bytes} are taken: send smaller events",
         )
     try:
-        return model.model_validate_json(value)
+        return cast(Event, model.__pydantic_validator__.validate_json(value))  # model_validate_json, less its wrapper
     except ValidationError as error:
         return _refused(record, value, error)
     except RecursionError:
@@ -56,10 +59,16 @@ def _refused(record: Record, value: bytes, error: ValidationError) -> Plan:
         message = f"value: {first['msg']}; begins with {_shape(value[:_SHAPE_CHARACTERS])}"
         return dead(record, "invalid_json", _STAGE, message)
     # A union reports one problem for each of its members; the first names the field just as well.
-    field = ".".join(str(part) for part in first["loc"] if not _is_union_tag(part)) or "value"
+    field = ".".join(_name(part) for part in first["loc"] if not _is_union_tag(part)) or "value"
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     message = f"{field}: {first['msg'].removeprefix('Value error, ')}, got {_shape(first['input'])}{more}"
     return dead(record, "invalid", _STAGE, message)
+
+
+def _name(part: int | str) -> str:
+    """A field's name or place; keys of metadata are the producer's own words, of any length and with any character."""
+    text = ascii(part).strip("'\"")
+    return text if len(text) <= _SHAPE_CHARACTERS else f"{text[:_SHAPE_CHARACTERS]}…"
 
 
 def _is_union_tag(part: int | str) -> bool:

@@ -4,7 +4,7 @@ Plans are made by the flows and carried out by the recorder.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
 
@@ -21,6 +21,26 @@ class Record(Protocol):
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableBatch:
+    """Stands where the records of a batch would be that cannot be read: a Record at the batch's last offset."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    timestamp_type: int | None
+    why: str
+    """One line, for the dead letter."""
+    key: bytes | None = None
+    value: bytes | None = None
+    headers: Sequence[tuple[str, bytes | None]] = ()
+
+    def found_in(self, topic: str, partition: int) -> "UnreadableBatch":
+        """The same with its place."""
+        return replace(self, topic=topic, partition=partition)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ _RETRY_SECONDS = 2.0
 _PULSE_SECONDS = 1.0
 
 
-_COLLECTOR_THRESHOLDS = (100_000, 20, 100)
+_COLLECTOR_THRESHOLDS = (1_000_000, 20, 100)
 """A group of 2,000 records is 30,000 objects that live until it is stored. With the default thresholds the collector
 walks them again and again: measured, 5 to 9 µs a file, a tenth of a worker's time."""
 
@@ -115,5 +115,7 @@ async def _attempt_until_ready(settings: Settings) -> None:
             await asyncio.sleep(_RETRY_SECONDS)
             continue
         if missing:
-            raise UserError(f"topic {missing[0]}: does not exist: run `cockpit topics create`")
+            raise UserError(
+                f"topic {missing[0]}: does not exist, or this user may not see it: run `cockpit topics create`"
+            )
         return

@@ -1,14 +1,15 @@
 """filesystem-timestamps.v1: every file held against the standards and against its own past."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import perf_counter
 
-from schemas.events import FilesystemTimestamps
+from schemas.events import FilesystemTimestamps, FileTimes
 from streams.flows.file_history import FileHistory, Foreseen, path_keys
+from streams.flows.file_neighbours import Neighbours, neighbours_of, of_host
 from streams.identity import digest_of, id_of
 from streams.judges import standards
 from streams.judges.host_clock import UNKNOWN_CLOCK
-from streams.judges.timestamps import Capture, VolumePrecision, judge_capture
+from streams.judges.timestamps import NOTHING_FOUND, Capture, VolumePrecision, is_plain, judge_capture
 from streams.plan import Plan, Record
 from streams.settings import Settings
 from streams.standards.ruleset import Ruleset
@@ -33,6 +34,8 @@ class FilesystemFlow:
         """`unwritten_batches` may be on their way to the database at once: their paths are never forgotten."""
         self._history = FileHistory(recall, remembered_paths, unwritten_batches) if with_history else None
         self._precision = VolumePrecision()
+        self._recall = recall
+        self._neighbours: Neighbours = {}
 
     @classmethod
     def of(cls, settings: Settings, recall: Recall) -> "FilesystemFlow":
@@ -53,9 +56,11 @@ class FilesystemFlow:
     async def recall(
         self, events: Sequence[tuple[Record, FilesystemTimestamps]], foreseen: Foreseen | None = None
     ) -> None:
-        """Look up what memory lacks: the newest record of every path of the batch, the clocks of its hosts."""
+        """Look up what memory lacks: newest records of the batch's paths, clocks of its hosts, whom a file mimics."""
         if self._history is not None:
-            await self._history.recall([event for _, event in events], foreseen)
+            captures = [event for _, event in events]
+            await self._history.recall(captures, foreseen)
+            self._neighbours = await neighbours_of(self._recall, captures, self._history.newest)
 
     def judge(self, record: Record, event: FilesystemTimestamps, rules: Ruleset, now_us: int) -> Plan:
         """One row a file, and what each file breaks."""
@@ -69,7 +74,13 @@ class FilesystemFlow:
             path_keys(record, event, captured_at_us) if history is None else history.keys(record, event, captured_at_us)
         )
         previous = [None] * len(keys) if history is None else [history.newest(key) for key in keys]
-        judged = judge_capture(event.files, previous, self._capture(record, event, captured_at_us), rules.builtins)
+        learned_ns = self._precision.learn(event.host, event.filesystem_type, event.files)
+        plain = is_plain(event.files, captured_at_us, previous) and record.timestamp_type != _LOG_APPEND_TIME
+        if plain and not self._neighbours:
+            judged = NOTHING_FOUND
+        else:
+            capture = self._capture(record, event, captured_at_us, learned_ns)
+            judged = judge_capture(event.files, previous, capture, rules.builtins)
         cause = _cause(event, captured_at_us)
         for index, (file, key) in enumerate(zip(event.files, keys, strict=True)):
             row_id = id_of(f"{cause}\0{index}")
@@ -94,7 +105,9 @@ class FilesystemFlow:
         plan.lookup_seconds = perf_counter() - started
         return plan
 
-    def _capture(self, record: Record, event: FilesystemTimestamps, captured_at_us: int) -> Capture:
+    def _capture(
+        self, record: Record, event: FilesystemTimestamps, captured_at_us: int, learned_ns: Mapping[int | None, int]
+    ) -> Capture:
         appended = record.timestamp_type == _LOG_APPEND_TIME
         return Capture(
             event.host,
@@ -103,7 +116,8 @@ class FilesystemFlow:
             event.filesystem_type,
             UNKNOWN_CLOCK if self._history is None else self._history.clock(event.host),
             appended_ns=record.timestamp * 1_000_000 if appended else None,
-            learned_ns=self._precision.learn(event.host, event.filesystem_type, event.files),
+            learned_ns=learned_ns,
+            neighbours=of_host(self._neighbours, event.host),
         )
 
     def forget(self) -> None:
@@ -117,5 +131,10 @@ def _cause(event: FilesystemTimestamps, captured_at_us: int) -> str:
 
     Two events share either all their rows or none, and the first row's id tells whether an event is stored.
     """
-    said = "\0".join([f"{file.file_path}\0{file.atime_ns}\0{file.mtime_ns}\0{file.ctime_ns}" for file in event.files])
+    files = event.files
+    said = _said(files[0]) if len(files) == 1 else "\0".join([_said(file) for file in files])
     return f"file\0{event.event_id.lower()}\0{event.host}\0{captured_at_us}\0{digest_of(said)}"
+
+
+def _said(file: FileTimes) -> str:
+    return f"{file.file_path}\0{file.atime_ns}\0{file.mtime_ns}\0{file.ctime_ns}"

@@ -35,8 +35,10 @@ class Memory(Generic[Key, State]):
 
     def put(self, key: Key, state: State | None) -> None:
         """Remember a state as the newest."""
-        self._states.pop(key, None)
-        self._states[key] = state
+        states = self._states
+        if key in states:
+            del states[key]
+        states[key] = state
         self._puts += 1
 
     def expire(self) -> None:

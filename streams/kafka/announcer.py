@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from time import time
 from typing import Any
 from zlib import crc32
@@ -12,6 +13,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
     KafkaError,
     MessageSizeTooLargeError,
+    OutOfOrderSequenceNumber,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
@@ -41,13 +43,14 @@ class Announcer:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._producer: AIOKafkaProducer | None = None
+        self._producer: _Producer | None = None
+        self._beginning = asyncio.Lock()
         self.reachable = True
         """Whether the last send reached the brokers; for /readyz."""
 
     async def start(self) -> None:
         """Connect; raises KafkaError when no broker answers."""
-        self._producer = AIOKafkaProducer(
+        producer = AIOKafkaProducer(
             **client_options(self._settings),
             acks="all",
             enable_idempotence=True,
@@ -56,13 +59,18 @@ class Announcer:
             max_request_size=MAX_REQUEST_BYTES,
             request_timeout_ms=20_000,
         )
-        await self._producer.start()
+        try:
+            await producer.start()
+        except KafkaError:
+            await producer.stop()
+            raise
+        self._producer = _Producer(producer)
 
     async def stop(self) -> None:
         """Flush and disconnect."""
         if self._producer is not None:
             producer, self._producer = self._producer, None
-            await producer.stop()
+            await producer.client.stop()
 
     async def send_all(self, messages: Sequence[Outgoing]) -> None:
         """Return when every message is acknowledged; messages already acknowledged are not sent again."""
@@ -77,18 +85,31 @@ class Announcer:
     async def _attempt(self, parcels: Iterable[Sequence[Outgoing]]) -> list[list[Outgoing]]:
         """Send; returns, in parcels of one partition each, what no broker took and what is worth another attempt."""
         try:
-            addressed = [of_one for parcel in parcels for of_one in await self._addressed(parcel)]
+            producer = await self._running()
         except KafkaError as error:
-            if isinstance(error, _PERMANENT) or not _retriable(error):
-                raise
-            log.warning("kafka does not say where its partitions are: %s", error)
-            return [list(parcel) for parcel in parcels]
-        sent = [(parcel, await self._send(parcel, topic, partition)) for topic, partition, parcel in addressed]
+            return _to_try_again(parcels, error)
+        producer.users += 1
+        try:
+            return await self._attempt_with(producer, parcels)
+        finally:
+            producer.users -= 1
+            if producer.refused and not producer.users:
+                await producer.client.stop()
+
+    async def _attempt_with(self, producer: "_Producer", parcels: Iterable[Sequence[Outgoing]]) -> list[list[Outgoing]]:
+        client = producer.client
+        try:
+            addressed = [of_one for parcel in parcels for of_one in await _addressed(client, parcel)]
+        except KafkaError as error:
+            return _to_try_again(parcels, error)
+        sent = [(parcel, await _send(client, parcel, topic, partition)) for topic, partition, parcel in addressed]
         results = await asyncio.gather(*[future for _, future in sent], return_exceptions=True)
         again: list[list[Outgoing]] = []
         for (parcel, _), result in zip(sent, results, strict=True):
             if isinstance(result, MessageSizeTooLargeError):
                 again += _smaller(parcel)
+            elif isinstance(result, OutOfOrderSequenceNumber):
+                again.append(parcel)
             elif isinstance(result, _PERMANENT) or (isinstance(result, KafkaError) and not _retriable(result)):
                 raise result
             elif isinstance(result, KafkaError):
@@ -96,36 +117,69 @@ class Announcer:
                 again.append(parcel)
             elif isinstance(result, BaseException):
                 raise result
+        if any(isinstance(result, MessageSizeTooLargeError | OutOfOrderSequenceNumber) for result in results):
+            producer.refused = True
+            if self._producer is producer:
+                self._producer = None  # the next attempt begins a new one
         return again
 
-    async def _addressed(self, messages: Sequence[Outgoing]) -> list[tuple[str, int, list[Outgoing]]]:
-        """The messages by topic and partition, each list no larger than a batch may be."""
+    async def _running(self) -> "_Producer":
+        async with self._beginning:
+            if self._producer is None:
+                await self.start()
         assert self._producer is not None
-        counts = {topic: len(await self._producer.partitions_for(topic)) for topic in {m.topic for m in messages}}
-        lists: dict[tuple[str, int], list[Outgoing]] = defaultdict(list)
-        for message in messages:
-            lists[message.topic, _partition(message, counts[message.topic])].append(message)
-        return [
-            (topic, partition, parcel)
-            for (topic, partition), of_one in lists.items()
-            for parcel in _parcels(of_one, _PARCEL_BYTES)
-        ]
+        return self._producer
 
-    async def _send(self, parcel: Sequence[Outgoing], topic: str, partition: int) -> "asyncio.Future[Any]":
-        """One batch for one partition: a future for all of it, where the producer's `send` makes one a message."""
-        assert self._producer is not None
-        batch = self._producer.create_batch()
-        now_ms = int(time() * 1000)
-        for message in parcel:
-            added = batch.append(key=message.key, value=message.value, timestamp=now_ms, headers=list(message.headers))
-            assert added is not None, "a parcel is smaller than a batch"
-        sent: asyncio.Future[Any]
-        try:
-            sent = await self._producer.send_batch(batch, topic, partition=partition)
-        except KafkaError as error:
-            sent = asyncio.get_running_loop().create_future()
-            sent.set_exception(error)
-        return sent
+
+@dataclass(eq=False, slots=True)
+class _Producer:
+    """A client, how many attempts use it now, and whether a broker refused a batch of it.
+
+    What a broker refuses has used up a sequence number all the same, so that to the broker everything behind it for
+    that partition is out of order, for as long as this producer lives.
+    """
+
+    client: AIOKafkaProducer
+    users: int = 0
+    refused: bool = False
+
+
+def _to_try_again(parcels: Iterable[Sequence[Outgoing]], error: KafkaError) -> list[list[Outgoing]]:
+    if isinstance(error, _PERMANENT) or not _retriable(error):
+        raise error
+    log.warning("kafka does not say where its partitions are: %s", error)
+    return [list(parcel) for parcel in parcels]
+
+
+async def _addressed(producer: AIOKafkaProducer, messages: Sequence[Outgoing]) -> list[tuple[str, int, list[Outgoing]]]:
+    """The messages by topic and partition, each list no larger than a batch may be."""
+    counts = {topic: len(await producer.partitions_for(topic)) for topic in {m.topic for m in messages}}
+    lists: dict[tuple[str, int], list[Outgoing]] = defaultdict(list)
+    for message in messages:
+        lists[message.topic, _partition(message, counts[message.topic])].append(message)
+    return [
+        (topic, partition, parcel)
+        for (topic, partition), of_one in lists.items()
+        for parcel in _parcels(of_one, _PARCEL_BYTES)
+    ]
+
+
+async def _send(
+    producer: AIOKafkaProducer, parcel: Sequence[Outgoing], topic: str, partition: int
+) -> "asyncio.Future[Any]":
+    """One batch for one partition: a future for all of it, where the producer's `send` makes one a message."""
+    batch = producer.create_batch()
+    now_ms = int(time() * 1000)
+    for message in parcel:
+        added = batch.append(key=message.key, value=message.value, timestamp=now_ms, headers=list(message.headers))
+        assert added is not None, "a parcel is smaller than a batch"
+    sent: asyncio.Future[Any]
+    try:
+        sent = await producer.send_batch(batch, topic, partition=partition)
+    except KafkaError as error:
+        sent = asyncio.get_running_loop().create_future()
+        sent.set_exception(error)
+    return sent
 
 
 def _partition(message: Outgoing, count: int) -> int:
@@ -149,7 +203,7 @@ def _parcels(messages: Iterable[Outgoing], most_bytes: int) -> Iterator[list[Out
 
 
 def _size(message: Outgoing) -> int:
-    headers = sum([len(name) + len(value) + _OVERHEAD_BYTES for name, value in message.headers])
+    headers = sum([len(name.encode()) + len(value or b"") + _OVERHEAD_BYTES for name, value in message.headers])
     return len(message.key or b"") + len(message.value or b"") + headers + _OVERHEAD_BYTES
 
 

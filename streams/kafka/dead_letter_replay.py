@@ -17,6 +17,7 @@ from streams.errors import RetriableError, UserError
 from streams.kafka.announcer import MAX_REQUEST_BYTES
 from streams.kafka.dead_letter_box import REPLAYS, Letter
 from streams.kafka.dead_letters import OWN_HEADERS
+from streams.kafka.refusal import why_unreachable
 from streams.kafka.security import client_options
 from streams.kafka.topics import INPUTS
 from streams.settings import Settings
@@ -31,7 +32,7 @@ def refusal(letter: Letter, settings: Settings, *, force: bool = False) -> str |
     if letter.source_topic not in {settings.topic(name) for name in INPUTS}:
         return f"{letter.at}: says it came from {letter.source_topic!a}, which is no input topic of ours"
     if letter.is_stub:
-        return f"{letter.at}: is a stub: the record was too large to be kept; send it again from its producer"
+        return f"{letter.at}: is a stub: the record was too large to be kept or read; send it again from its producer"
     if letter.replays >= MOST_REPLAYS and not force:
         return f"{letter.at}: was replayed {letter.replays} times already; --force replays it once more"
     return None
@@ -117,7 +118,4 @@ async def _start(producer: AIOKafkaProducer, settings: Settings) -> None:
     try:
         await producer.start()
     except KafkaError as error:
-        text = " ".join(str(error).split())
-        raise RetriableError(
-            f"COCKPIT_KAFKA_BOOTSTRAP: no broker answers at {settings.kafka_bootstrap}: {text}"
-        ) from None
+        raise await why_unreachable(settings, error) from None

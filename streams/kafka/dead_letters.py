@@ -25,7 +25,9 @@ OWN_HEADERS = (
 )
 
 
-def headers_of(record: Record, letter: DeadLetter, group: str, failed_at_us: int) -> tuple[tuple[str, bytes], ...]:
+def headers_of(
+    record: Record, letter: DeadLetter, group: str, failed_at_us: int
+) -> tuple[tuple[str, bytes | None], ...]:
     """The record's headers followed by ours; those of an earlier dead-lettering are replaced."""
     ours = {
         "__dlq.errors.topic": record.topic,
@@ -38,7 +40,7 @@ def headers_of(record: Record, letter: DeadLetter, group: str, failed_at_us: int
         "dlq.failed_at": from_microseconds(failed_at_us).isoformat(),
     }
     received = tuple((name, value) for name, value in record.headers if name not in ours)
-    return received + tuple((name, text.encode("utf-8", "replace")) for name, text in ours.items())  # type: ignore[return-value]
+    return received + tuple((name, text.encode("utf-8", "replace")) for name, text in ours.items())
 
 
 def stub_of(message: Outgoing) -> Outgoing:

@@ -10,6 +10,6 @@ class Outgoing:
     topic: str
     key: bytes | None
     value: bytes | None
-    headers: tuple[tuple[str, bytes], ...] = ()
+    headers: tuple[tuple[str, bytes | None], ...] = ()
     source_partition: int | None = None
     """Dead letters: the partition of the source, which the target's follows; None: by key."""

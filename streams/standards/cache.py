@@ -27,8 +27,10 @@ _ATTEMPTS = 10
 class StandardsCache(mode.Service):  # type: ignore[misc]
     """`current()` is the live ruleset; a poll replaces it within a second or two of a change."""
 
-    def __init__(self, database: Database, poll_seconds: float) -> None:
+    def __init__(self, database: Database, poll_seconds: float, most_milliseconds: float | None = None) -> None:
+        """A set with a rule that takes longer than `most_milliseconds` for a long value is refused."""
         super().__init__()
+        self._most_milliseconds = most_milliseconds
         self._database = database
         self._poll_seconds = poll_seconds
         self._ruleset: Ruleset | None = None
@@ -94,7 +96,7 @@ class StandardsCache(mode.Service):  # type: ignore[misc]
             if current is not None and content_digest(rules, now) == current.content_sha256:
                 ruleset = current
             else:
-                ruleset = await _compile(rules, now)
+                ruleset = await _compile(rules, now, self._most_milliseconds)
             revision = await registry.register(self._database, ruleset.content_sha256)
             if revision is not None:
                 self._install(ruleset.numbered(revision))
@@ -118,6 +120,6 @@ class StandardsCache(mode.Service):  # type: ignore[misc]
         log.error("standards_refused", error=str(error), kept_revision=kept)
 
 
-async def _compile(standards: Iterable[Standard], now: datetime) -> Ruleset:
+async def _compile(standards: Iterable[Standard], now: datetime, most_milliseconds: float | None = None) -> Ruleset:
     """In a thread: ten thousand rules take seconds to compile, and batches go on meanwhile."""
-    return await asyncio.to_thread(Ruleset.compile, standards, 0, now)
+    return await asyncio.to_thread(Ruleset.compile, standards, 0, now, most_milliseconds=most_milliseconds)

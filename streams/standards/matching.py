@@ -117,8 +117,8 @@ class FieldRules:
         """Whether no rule fails, in one call, for there is one a field of every file; False may also mean "ask"."""
         if value.__class__ is not str:
             return not value and not self._missing
-        if self._remembered:
-            return self._known.get(value) == ()
+        if self._remembered and (known := self._known.get(value)) is not None:
+            return not known
         try:
             encoded = value.encode()
         except UnicodeEncodeError:
@@ -126,9 +126,11 @@ class FieldRules:
         for match in self._must_not_be_found:
             if match(encoded):
                 return False
-        for match, patterns in self._must_all_be_found:  # noqa: SIM110  # a generator costs as much as the engine
-            if len(match(encoded) or ()) != patterns:
+        for match, patterns in self._must_all_be_found:
+            if len(match(encoded)) != patterns:
                 return False
+        if self._remembered:
+            self._remember(value, ())
         return True
 
     def broken(self, value: Value) -> Sequence[CheckResult]:
@@ -152,11 +154,15 @@ class FieldRules:
             return tuple(_unreadable(standard, value) for standard in self.standards)
         failed = self._forbidden.found(encoded) + self._wanted.not_found(encoded)
         results = tuple([_failure(standard, value) for standard in failed]) if failed else ()
-        if self._remembered and len(value) <= _REMEMBERED_CHARACTERS:
+        if self._remembered:
+            self._remember(value, results)
+        return results
+
+    def _remember(self, value: str, results: tuple[CheckResult, ...]) -> None:
+        if len(value) <= _REMEMBERED_CHARACTERS:
             if len(self._known) >= self._remembered:
                 self._known.clear()
             self._known[value] = results
-        return results
 
 
 class Matcher:

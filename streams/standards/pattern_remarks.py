@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from functools import cache
-from time import thread_time
 from typing import Any, Literal
 
 from streams.standards.fields import canonical_field, possible_values, unheld_characters
-from streams.standards.patterns import PatternError, PatternSet
+from streams.standards.patterns import PatternError
 from streams.standards.reach import branches, can_be_found
+from streams.standards.speed import CHARACTERS, slowest_seconds
 from streams.standards.standard import Standard
 
 Level = Literal["error", "warning"]
@@ -16,11 +15,6 @@ Remark = tuple[Level, str]
 
 _SLOW_SECONDS = 0.001
 _UNBEARABLE_SECONDS = 0.02
-_SPEED_RUNS = 3
-_SPEED_CHARACTERS = 4096
-"""A value of 4,096 characters takes an ordinary pattern some 10 µs, and the first time, while the engine builds
-its states, some 100 µs. A pattern whose states never fit takes milliseconds every time, and every file waits.
-Processor time counts, and of that the least of three runs, so that a busy machine accuses nobody."""
 
 _CONSTRUCTS = (
     (r"\(\?(=|!|<=|<!|<$)", "lookaround", "split it into two standards, one must_match and one must_not_match"),
@@ -177,35 +171,11 @@ def _always(standard: Standard, compiled: Any) -> Iterator[Remark]:
 
 
 def _speed(standard: Standard) -> Iterator[Remark]:
-    """Time the pattern, as the set that it will be part of, on long values that share its characters."""
     try:
-        patterns = PatternSet([standard.expression])
+        worst = slowest_seconds(standard)
     except PatternError as error:
         yield "error", f"the pattern does not compile for use: {error}"
         return
-    literals = re.sub(r"\\\w|\{[0-9,]+\}", "", standard.pattern)
-    own = "".join(dict.fromkeys(re.findall(r"\w", literals)))[:8] or "a"
-    worst = 0.0
-    for characters in (*own, own[:2], own, own + "/.-"):
-        table = (characters * 128)[:128]
-        values = [_noise(seed).translate(table) for seed in range(_SPEED_RUNS)]
-        worst = max(worst, min(_seconds(patterns, value.encode()) for value in values))
     if worst > _SLOW_SECONDS:
-        text = f"is slow: {worst * 1000:.0f} ms for {_SPEED_CHARACTERS} characters, and every event waits: repeat less"
+        text = f"is slow: {worst * 1000:.0f} ms for {CHARACTERS} characters, and every event waits: repeat less"
         yield "error" if worst > _UNBEARABLE_SECONDS else "warning", text
-
-
-def _seconds(patterns: PatternSet, value: bytes) -> float:
-    started = thread_time()
-    patterns.matches(value)
-    return thread_time() - started
-
-
-@cache
-def _noise(seed: int) -> str:
-    """The same unordered text each time: a linear congruential generator picks from 128 characters."""
-    state, out = seed, []
-    for _ in range(_SPEED_CHARACTERS):
-        state = (state * 1103515245 + 12345) & 0x7FFFFFFF
-        out.append(chr((state >> 16) % 128))
-    return "".join(out)

@@ -5,7 +5,7 @@ Python's `re`, `$` is the end of the value only, and not also the place before a
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import re2
 
@@ -78,10 +78,10 @@ class PatternSet:
     def __init__(self, patterns: Sequence[str]) -> None:
         """Compile the patterns, each of which compiles by itself; raises PatternError if not together."""
         self.size = len(patterns)
-        heavy = {index for index, pattern in enumerate(patterns) if _is_heavy(pattern)}
+        heavy = {index for index, pattern in enumerate(patterns) if is_heavy(pattern)}
         groups = ([index for index in range(self.size) if index not in heavy], sorted(heavy))
         self._passes = [
-            (_compiled_set([patterns[index] for index in group]).Match, group if heavy else None)
+            (_engine(_compiled_set([patterns[index] for index in group])), group if heavy else None)
             for group in groups
             if group
         ]
@@ -99,8 +99,14 @@ class PatternSet:
         return found
 
 
-def _is_heavy(pattern: str) -> bool:
-    """Whether a pattern counts far, as `[^/]{256}` does.
+def _engine(compiled: re2.Set) -> Callable[[bytes], Sequence[int]]:
+    """The set's own function without the wrapper that encodes text for it: a fifth less for every question."""
+    match: Callable[[bytes], Sequence[int]] = compiled._set.Match
+    return match
+
+
+def is_heavy(pattern: str) -> bool:
+    """Whether a pattern, which compiles, counts far, as `[^/]{256}` does.
 
     Its states, one a count, multiply with those of every pattern in the same set. Measured: the 25 shipped
     rules on paths cost 2.3 µs with that one among them, 0.7 + 0.7 µs apart.

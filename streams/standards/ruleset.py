@@ -8,7 +8,8 @@ from types import MappingProxyType
 
 from streams.standards.fields import APPLIES_TO, AppliesTo, Values, canonical_field, known_fields
 from streams.standards.matching import CheckResult, Matcher
-from streams.standards.patterns import PatternError, compile_expression, glob_pattern
+from streams.standards.patterns import PatternError, compile_expression, glob_pattern, is_heavy
+from streams.standards.speed import CHARACTERS, slowest_seconds
 from streams.standards.standard import RulesetError, Standard, rules_json
 
 __all__ = ["CheckResult", "Ruleset", "RulesetError", "content_digest", "require_evaluable"]
@@ -33,16 +34,21 @@ class Ruleset:
     content_sha256: str
 
     @classmethod
-    def compile(cls, standards: Iterable[Standard], revision: int, now: datetime) -> "Ruleset":
+    def compile(
+        cls, standards: Iterable[Standard], revision: int, now: datetime, *, most_milliseconds: float | None = None
+    ) -> "Ruleset":
         """Check and compile the rules in force at `now` (aware); raises RulesetError for the first bad one.
 
-        A rule that is active but not yet in force must compile too: it must not fail when its hour comes.
+        A rule that is active but not yet in force must compile too: it must not fail when its hour comes. With
+        `most_milliseconds` a rule that takes longer than that for a value of 4,096 characters is a bad one.
         """
         loaded = list(standards)
         evaluated = [standard for standard in loaded if standard.status in _EVALUATED]
         for standard in evaluated:
             if standard.kind == "regex":
                 require_evaluable(standard)
+                if most_milliseconds is not None:
+                    _require_quick(standard, most_milliseconds)
         in_force = [standard for standard in evaluated if _in_force(standard, now)]
         active = {standard.code: standard for standard in in_force if standard.status == "active"}
         shadow = {standard.code: standard for standard in in_force if standard.status == "shadow"}
@@ -117,6 +123,18 @@ def require_evaluable(standard: Standard) -> None:
             glob_pattern(standard.path_glob)
         except PatternError as error:
             raise refused(str(error)) from None
+
+
+def _require_quick(standard: Standard, most_milliseconds: float) -> None:
+    if not is_heavy(standard.expression):  # a small program cannot take so long
+        return
+    milliseconds = slowest_seconds(standard) * 1000
+    if milliseconds > most_milliseconds:
+        raise RulesetError(
+            f"standard {standard.code}: is slow: {milliseconds:.0f} ms for {CHARACTERS} characters, and at most"
+            f" {most_milliseconds:g} are taken: repeat less",
+            standard.code,
+        )
 
 
 def _matchers(standards: Iterable[Standard]) -> dict[str, Matcher]:

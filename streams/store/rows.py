@@ -1,8 +1,8 @@
 """SQL row literals, one function a table, in the column order of `statements/record.sql`.
 
 Formatting a literal costs a quarter of handing the driver a tuple to format, and there is one for every row.
-Strings are escaped by the driver's own function; the session's sql_mode (see `database.py`) keeps backslash
-escapes on, which that function relies on. Numbers come from strict models and are formatted as numbers.
+Strings are escaped as the driver does it; the session's sql_mode (see `database.py`) keeps backslash escapes on,
+which that relies on. Numbers come from strict models and are formatted as numbers.
 """
 
 import re
@@ -10,20 +10,35 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from pymysql.converters import escape_string
 
 from schemas.events import ClockReading, FilesystemTimestamps, FileTimes
 from streams.times import clamped_timestamp_text, microseconds, timestamp_text
 
-_TO_ESCAPE = re.compile("[\0\n\r\x1a\"'\\\\]")
-"""What the driver's function changes; asking costs a fifth of calling it, and few strings have any of it."""
+_TO_ESCAPE = re.compile("[\0\n\r\x1a'\\\\]")
+"""What the driver escapes, but for the quotation mark, which every JSON text has and which means nothing between
+apostrophes. Asking costs a fifth of escaping, and few strings have any of it."""
+_ESCAPES = (
+    ("\\", "\\\\"),  # first, or it would escape the others' backslashes
+    ("'", "\\'"),
+    ("\n", "\\n"),
+    ("\r", "\\r"),
+    ("\0", "\\0"),
+    ("\x1a", "\\Z"),
+)
+
+
+def _escaped(value: str) -> str:
+    """As the driver's function does it, in an eighth of its time for documents of megabytes."""
+    for character, escape in _ESCAPES:
+        value = value.replace(character, escape)
+    return value
 
 
 def text(value: str | None) -> str:
     """A quoted string or NULL."""
     if value is None:
         return "NULL"
-    return f"'{escape_string(value)}'" if _TO_ESCAPE.search(value) else f"'{value}'"
+    return f"'{_escaped(value)}'" if _TO_ESCAPE.search(value) else f"'{value}'"
 
 
 repeated_text = lru_cache(maxsize=4096)(text)

@@ -13,6 +13,7 @@ CHECKOUT = Path(__file__).parents[2]
 NOT_IN_QUICK = {
     "throughput_vs_floor",
     "throughput_vs_faust_event",
+    "throughput_vs_no_history",
     "latency_2000_p99_ms",
     "latency_50_percent_p99_ms",
     "latency_80_percent_p99_ms",

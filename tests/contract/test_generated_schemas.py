@@ -170,6 +170,7 @@ def test_dead_letter_headers_are_all_required_and_their_reasons_stable(document)
         "invalid_encoding",
         "invalid_json",
         "invalid",
+        "unreadable_batch",
         "refused_by_database",
         "internal_error",
     ]

@@ -6,10 +6,11 @@ import signal
 import subprocess
 import sys
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic, time
+from typing import Any
 from urllib.error import HTTPError, URLError
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
@@ -110,11 +111,10 @@ class WorkerProcess:
 
 
 @asynccontextmanager
-async def producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
+async def producer(settings: Settings, **options: Any) -> AsyncIterator[AIOKafkaProducer]:
     """A plain client with nothing of ours in it."""
-    client = AIOKafkaProducer(
-        bootstrap_servers=settings.kafka_bootstrap, acks="all", linger_ms=5, max_request_size=2_000_000
-    )
+    options = {"linger_ms": 5, "max_request_size": 2_000_000, **options}
+    client = AIOKafkaProducer(bootstrap_servers=settings.kafka_bootstrap, acks="all", **options)
     await client.start()
     try:
         yield client
@@ -122,21 +122,26 @@ async def producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
         await client.stop()
 
 
-async def send_all(
-    settings: Settings, messages: Iterable[tuple[str, bytes | None, bytes | None]]
-) -> list[TopicPartition]:
-    """Write (topic without prefix, key, value) records and wait for every acknowledgement."""
+Headers = Sequence[tuple[str, bytes | None]]
+Sent = tuple[str, bytes | None, bytes | None] | tuple[str, bytes | None, bytes | None, Headers]
+
+
+async def send_all(settings: Settings, messages: Iterable[Sent]) -> list[TopicPartition]:
+    """Write records and wait for every acknowledgement.
+
+    Each is (topic without prefix, key, value), and headers if it has any.
+    """
     async with producer(settings) as client:
-        futures = [await _send(client, settings.topic(topic), key, value) for topic, key, value in messages]
+        futures = [await _send(client, settings.topic(topic), *rest) for topic, *rest in messages]
         sent = await asyncio.gather(*futures)
     return [TopicPartition(metadata.topic, metadata.partition) for metadata in sent]
 
 
 async def _send(
-    client: AIOKafkaProducer, topic: str, key: bytes | None, value: bytes | None
+    client: AIOKafkaProducer, topic: str, key: bytes | None, value: bytes | None, headers: Headers = ()
 ) -> "asyncio.Future[RecordMetadata]":
     if key is not None or value is not None:
-        return await client.send(topic, value, key)
+        return await client.send(topic, value, key, headers=list(headers))
     batch = client.create_batch()  # send() refuses a record with neither; other clients do not
     batch.append(key=None, value=None, timestamp=int(time() * 1000))
     return await client.send_batch(batch, topic, partition=0)

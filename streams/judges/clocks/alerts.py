@@ -1,5 +1,6 @@
 """What an alert says: the fields of a DriftAlert, and a text made from its numbers."""
 
+from datetime import datetime
 from typing import Any
 
 from schemas.events import ClockReading, Protocol
@@ -7,7 +8,8 @@ from streams.judges.clocks.episodes import Transition
 from streams.judges.clocks.facts import Facts
 from streams.judges.clocks.limits import Limits
 from streams.judges.clocks.silence import bound_at
-from streams.judges.clocks.state import ClockState, Episode
+from streams.judges.clocks.state import WINDOW_READINGS, ClockState, Episode
+from streams.judges.clocks.statistics import line_through, plain
 from streams.times import from_microseconds
 
 RUNBOOK = "docs/clocks.md#{}"
@@ -22,8 +24,8 @@ def of_reading(facts: Facts, transition: Transition, read_at_us: int) -> dict[st
     return {
         **_episode(reading.component_name, reading.protocol, transition, facts.offset, facts.own.threshold),
         "bound_microseconds": facts.bound,
-        "earliest_at": from_microseconds(read_at_us - facts.offset - round(facts.uncertainty_microseconds)),
-        "latest_at": from_microseconds(read_at_us - facts.offset + round(facts.uncertainty_microseconds)),
+        "earliest_at": _within_calendar(read_at_us - facts.offset - round(facts.uncertainty_microseconds)),
+        "latest_at": _within_calendar(read_at_us - facts.offset + round(facts.uncertainty_microseconds)),
         "trend": facts.trend,
         "rate_ppm": rate,
         "eta_seconds": facts.eta_seconds,
@@ -47,6 +49,7 @@ def of_state(
     """The alert that time or the peers begin or end; what it says of the clock is from its newest reading."""
     own = limits.of(protocol)
     bound = bound_at(state, now_us, limits)
+    line = line_through(state.window) if len(state.window) == WINDOW_READINGS else None
     margin = round(bound - abs(state.offset_microseconds))
     text = f"{component_name} ({protocol})"
     observed = transition.condition.observed if transition.condition else ""
@@ -58,12 +61,16 @@ def of_state(
     return {
         **_episode(component_name, protocol, transition, state.offset_microseconds, own.threshold),
         "bound_microseconds": bound,
-        "earliest_at": from_microseconds(now_us - state.offset_microseconds - margin),
-        "latest_at": from_microseconds(now_us - state.offset_microseconds + margin),
+        "earliest_at": _within_calendar(now_us - state.offset_microseconds - margin),
+        "latest_at": _within_calendar(now_us - state.offset_microseconds + margin),
         "trend": "steady",
+        "rate_ppm": line.rate_ppm if line else None,
+        "previous_offset_microseconds": state.window[-2].offset_microseconds if len(state.window) > 1 else None,
         "stratum": state.stratum,
         "leap_status": state.leap_status,
         "reference_id": state.reference_id,
+        "root_delay_microseconds": state.root_delay_microseconds,
+        "root_dispersion_microseconds": state.root_dispersion_microseconds,
         "rtt_microseconds": state.rtt_microseconds,
         "age_seconds": max(0.0, (now_us - state.arrived_us) / 1e6),
         "text": text,
@@ -116,6 +123,14 @@ def _episode(name: str, protocol: Protocol, transition: Transition, offset: int,
     }
 
 
+def _within_calendar(at_us: int) -> datetime | None:
+    """None where an offset leads out of the years 1 to 9999: 64 bits of microseconds reach 292,000 years."""
+    try:
+        return from_microseconds(at_us)
+    except OverflowError:
+        return None
+
+
 def _direction(offset: int) -> str:
     return "fast" if offset > 0 else "slow" if offset < 0 else "exact"
 
@@ -126,13 +141,13 @@ def _text_of_reading(reading: ClockReading, facts: Facts, transition: Transition
     offset_ms, threshold_ms = facts.offset / 1000, facts.own.threshold / 1000
     if transition.state == "resolved":
         if episode.kind in ("offset", "unsynchronised"):
-            return f"{name} is synchronized again: offset {offset_ms:+.3f} ms, within {threshold_ms:g} ms"
+            return f"{name} is synchronized again: offset {offset_ms:+.3f} ms, within {plain(threshold_ms)} ms"
         return f"{name}: {_PLAIN[episode.kind]} is over; offset {offset_ms:+.3f} ms"
     assert transition.condition is not None
     condition = transition.condition
     if episode.kind == "offset":
         way = "fast" if facts.offset > 0 else "slow"
-        return f"{name} is {abs(offset_ms):.3f} ms {way}; the threshold is {threshold_ms:g} ms"
+        return f"{name} is {abs(offset_ms):.3f} ms {way}; the threshold is {plain(threshold_ms)} ms"
     if episode.kind == "unsynchronised":
         said = {"stratum": reading.stratum, "leap status": reading.leap_status}
         why = ", ".join(f"{what} {value}" for what, value in said.items() if value is not None)

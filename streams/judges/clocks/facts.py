@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from schemas.events import ClockReading
+from schemas.fields import INT64_MAX, INT64_MIN
 from streams.judges.clocks.limits import PPM, Limits, ProtocolLimits
 from streams.judges.clocks.state import KEPT_STEPS, WINDOW_READINGS, Certainty, ClockState, Point, Status, Step
 from streams.judges.clocks.statistics import Line, line_through, scatter_microseconds
@@ -171,8 +172,11 @@ def remembered(facts: Facts, read_at_us: int, source: tuple[int, int]) -> ClockS
         leap_status=reading.leap_status,
         reference_id=reading.reference_id,
         rtt_microseconds=reading.rtt_microseconds,
+        root_delay_microseconds=reading.root_delay_microseconds,
+        root_dispersion_microseconds=reading.root_dispersion_microseconds,
         window=facts.window,
         steps=(*steps, facts.step)[-KEPT_STEPS:] if facts.step else steps,
+        since_us=previous.since_us if previous else facts.at_us,
         episodes=dict(previous.episodes) if previous else {},
     )
 
@@ -211,7 +215,8 @@ def _step(reading: ClockReading, at_us: int, previous: ClockState | None, own: P
         blur = ((reading.rtt_microseconds or 0.0) + (previous.rtt_microseconds or 0.0)) / 2
     if abs(change) - blur <= least or _is_leap_second(reading, at_us, previous, change, own):
         return None
-    return Step(at_us, previous.at_us, change)
+    # Between the ends of 64 bits lie 65, which no column and no JSON of ours holds.
+    return Step(at_us, previous.at_us, min(max(change, INT64_MIN), INT64_MAX))
 
 
 def _is_leap_second(reading: ClockReading, at_us: int, previous: ClockState, change: int, own: ProtocolLimits) -> bool:

@@ -25,13 +25,12 @@ class Judgement:
 
 def judge_capture(files: Files, previous: States, capture: Capture, builtins: Mapping[str, Standard]) -> Judgement:
     """All findings of a capture; `previous` holds the newest record of each file's path, or None."""
-    if len(files) == 1 and capture.appended_ns is None and _is_unremarkable_alone(files[0], capture, previous[0]):
-        return _NOTHING_FOUND
     judgement = Judgement()
-    siblings = Siblings(files, previous, capture.captured_at_us)
+    siblings = Siblings(files, previous, capture.captured_at_us, capture.neighbours)
     captured_ns, shared = capture.captured_ns, siblings.shared
+    told_elsewhere = shared.union(capture.neighbours) if capture.neighbours else shared
     for index, file in enumerate(files):
-        if not is_unremarkable(file, captured_ns, previous[index], shared):
+        if not is_unremarkable(file, captured_ns, previous[index], told_elsewhere):
             case = Case(index, file, previous[index], capture, siblings)
             found = _reported(list(found_in(case)), builtins, judgement.indeterminate)
             if found:
@@ -41,13 +40,14 @@ def judge_capture(files: Files, previous: States, capture: Capture, builtins: Ma
     return judgement
 
 
-_NOTHING_FOUND = Judgement()
+NOTHING_FOUND = Judgement()
 """Of most captures of one file; nobody writes into it."""
 _NONE_SHARED: frozenset[int] = frozenset()
 
 
-def _is_unremarkable_alone(file: FileTimes, capture: Capture, previous: FileState | None) -> bool:
-    return is_unremarkable(file, capture.captured_at_us * 1000, previous, _NONE_SHARED)
+def is_plain(files: Files, captured_at_us: int, previous: States) -> bool:
+    """Whether a capture is of one unremarkable file, so that there is nothing to judge unless the broker dated it."""
+    return len(files) == 1 and is_unremarkable(files[0], captured_at_us * 1000, previous[0], _NONE_SHARED)
 
 
 def is_unremarkable(file: FileTimes, captured_ns: int, p: FileState | None, shared: frozenset[int]) -> bool:
@@ -85,7 +85,8 @@ def found_in(case: Case) -> Iterator[Found]:
     signs: list[Found] = []
     if not foreign:
         signs = [*signatures.touch_minute(case), *signatures.touch_both(case), *signatures.touch_reference(case)]
-        of_ctime += [*proofs.mtime_after_ctime(case), *proofs.ctime_future(case), *signs]
+        of_ctime += [*proofs.mtime_after_ctime(case), *proofs.ctime_future(case), *proofs.birth_after_ctime(case)]
+        of_ctime += signs
         of_ctime += [*signatures.whole_second(case), *plausibility.backdated_new(case)]
         of_ctime += plausibility.mtime_before_commit(case)
         of_ctime += _transitions(case)

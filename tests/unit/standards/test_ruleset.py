@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from streams.errors import UserError
+from streams.standards.catalog import seed_standards
 from streams.standards.ruleset import Ruleset, RulesetError
 from streams.standards.standard import rules_from_json, rules_json
 from tests.unit.standards.rules import NOW, rule, ruleset
@@ -247,3 +248,17 @@ def test_an_active_version_and_the_next_one_in_shadow_stand_side_by_side():
     values = {"file_path": "/a"}
     assert [r.standard.version for r in rules.violations("filesystem", values, None)] == [1]
     assert [r.standard.version for r in rules.shadow_violations("filesystem", values, None)] == [2]
+
+
+def test_a_rule_written_to_be_slow_is_refused_where_a_limit_is_given():
+    slow = rule("FS-PATH-999", pattern="|".join(f"a.{{{size}}}b" for size in range(100, 300, 7)))
+    Ruleset.compile([slow], 1, NOW)
+    with pytest.raises(
+        RulesetError, match=r"standard FS-PATH-999: is slow: \d+ ms for 4096 characters, and at most 20"
+    ):
+        Ruleset.compile([slow], 1, NOW, most_milliseconds=20)
+
+
+def test_the_limit_of_a_worker_takes_all_that_is_shipped():
+    standards = [spec.to_standard() for spec in seed_standards()]
+    Ruleset.compile(standards, 1, NOW, most_milliseconds=20)
