@@ -8,7 +8,7 @@ from os import sysconf
 from pathlib import Path
 
 from tests.chaos.account import Account
-from tests.chaos.lane import Watched
+from tests.chaos.watching import Watched
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 _BEGIN, _END = "<!-- faults:begin -->", "<!-- faults:end -->"
