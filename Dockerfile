@@ -9,7 +9,7 @@ WORKDIR /source
 RUN python -m venv --without-pip /opt/cockpit
 # The locked wheels first: they change less often than the product, and their layer is kept.
 COPY requirements/runtime.txt requirements/runtime.txt
-RUN python -m pip --python /opt/cockpit/bin/python install --require-hashes --only-binary :all: -r requirements/runtime.txt
+RUN python -m pip --python /opt/cockpit/bin/python install --no-compile --require-hashes --only-binary :all: -r requirements/runtime.txt
 COPY requirements/build.txt requirements/build.txt
 RUN python -m pip install --require-hashes --only-binary :all: -r requirements/build.txt
 COPY pyproject.toml README.md ./
@@ -18,8 +18,8 @@ COPY schemas schemas
 COPY streams streams
 # Not isolated, and without an index: the build takes nothing from the network that is not locked above.
 RUN python -m pip wheel --no-deps --no-build-isolation --no-index --wheel-dir /wheels . \
- && python -m pip --python /opt/cockpit/bin/python install --no-deps --no-index /wheels/*.whl \
- && /opt/cockpit/bin/python -m compileall -q /opt/cockpit
+ && python -m pip --python /opt/cockpit/bin/python install --no-compile --no-deps --no-index /wheels/*.whl \
+ && /opt/cockpit/bin/python -m compileall -q -j 0 /opt/cockpit
 
 FROM python:${PYTHON} AS runtime
 ARG VERSION=0.1.0
@@ -31,8 +31,10 @@ LABEL org.opencontainers.image.title="cockpit-streams" \
       org.opencontainers.image.vendor="DevGuide Cockpit"
 # Works with a read-only root: what is compiled is compiled above, and only /tmp is written.
 ENV PATH=/opt/cockpit/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PYTHONFAULTHANDLER=1
-# Neither pip nor a way to install anything is left; a number, for Kubernetes cannot tell that a name is not root.
+# Neither pip nor a way to install anything is left (ensurepip holds another pip); a number, for Kubernetes cannot tell
+# that a name is not root.
 RUN python -m pip uninstall --yes pip setuptools wheel \
+ && rm -r /usr/local/lib/python3.11/ensurepip \
  && useradd --uid 10001 --user-group --no-create-home --home-dir /tmp --shell /usr/sbin/nologin cockpit
 COPY --from=build /opt/cockpit /opt/cockpit
 USER 10001:10001

@@ -46,7 +46,14 @@ class Verdict(_Verdict):
     submission_id: str
     submitter: str
     verdict: Literal["accepted", "rejected", "error"]
-    reason: Literal["all_checks_passed", "passed_with_warnings", "checks_failed", "conflict", "internal_error"]
+    reason: Literal[
+        "all_checks_passed",
+        "passed_with_warnings",
+        "passed_with_waivers",
+        "checks_failed",
+        "conflict",
+        "internal_error",
+    ]
     dry_run: bool
     content_sha256: str
     ruleset_revision: int

@@ -20,6 +20,7 @@ from streams.incident_keeper import IncidentKeeper
 from streams.judging import Judging
 from streams.kafka import bounded_records
 from streams.kafka.announcer import Announcer
+from streams.kafka.lease import Lease
 from streams.kafka.security import ssl_context
 from streams.kafka.transport import PartitionBatchScheduler, transport_for
 from streams.observability import metrics
@@ -35,6 +36,9 @@ from streams.sweeper import Sweeper
 
 _MAX_POLL_SECONDS = 300
 """A worker whose loop hangs for so long loses its partitions."""
+
+_METADATA_SECONDS = 15
+"""Partitions that a topic gets are read from so much later; aiokafka's default is five minutes."""
 
 
 @dataclass(slots=True)
@@ -74,7 +78,8 @@ def build_app(settings: Settings, health: Health) -> faust.App:
     transactions = Transactions(
         database, settings.database_statement_timeout_seconds, reopen_seconds=settings.incident_reopen_seconds
     )
-    recorder = Recorder(settings, transactions, recall, announcer, health)
+    lease = Lease(settings.kafka_session_timeout_seconds)
+    recorder = Recorder(settings, transactions, recall, announcer, health, lease)
     standards = StandardsCache(database, settings.standards_poll_seconds, settings.standard_most_milliseconds)
     clock_flow = ClockFlow(recall, clock_limits(settings))
     judging = {
@@ -98,9 +103,9 @@ def build_app(settings: Settings, health: Health) -> faust.App:
         Canary(settings, database),
     )
     app.health = health
-    health.kafka_answers = lambda: announcer.reachable
+    health.kafka_answers = lambda: announcer.reachable and not lease.doubtful
     bounded_records.install(settings.max_batch_bytes)
-    app.transport = transport_for(app, settings.drain_seconds, settings.fetch_linger_milliseconds)
+    app.transport = transport_for(app, settings.drain_seconds, settings.fetch_linger_milliseconds, lease)
     add_agents(app, settings, judging, recorder)
     return app
 
@@ -160,6 +165,7 @@ def _faust_settings(settings: Settings) -> dict[str, Any]:
         "broker_request_timeout": max(60.0, settings.kafka_session_timeout_seconds + 10),
         "broker_rebalance_timeout": settings.drain_seconds + 40,
         "producer_request_timeout": 30.0,
+        "consumer_metadata_max_age_ms": _METADATA_SECONDS * 1000,
         "consumer_auto_offset_reset": "earliest",
     }
 

@@ -5,14 +5,14 @@ other; so an alert is raised once, however many workers there are. What is decid
 through the flow's memory and the recorder's one transaction. Alerts that fire are in the database, where the next
 worker finds them. They are alerts and not violations: those are about events, of which there is none here.
 
-Silence is counted from a reading's arrival, and only up to where the partition has been read: a worker that comes
+Silence is counted from a reading's arrival by the database's clock, since that of a worker may be stepped like any
+other and would make all clocks silent at once; and only up to where the partition has been read: a worker that comes
 back after an hour does not take its own absence for the clocks' silence.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from time import time
 
 import mode
 import structlog
@@ -75,7 +75,7 @@ class ClockTimer(mode.Service):  # type: ignore[misc]
         while not self.should_stop:
             await self.sleep(self._every_seconds)
             try:
-                await self.look(int(time() * 1_000_000))
+                await self.look(await self._recall.now_us())
             except RetriableError as error:
                 log.warning("clocks_not_looked_at", error=str(error))
 
@@ -88,6 +88,8 @@ class ClockTimer(mode.Service):  # type: ignore[misc]
         silent = await self._recall.silent_clocks(now_us, self._flow.limits.silence_seconds)
         self._flow.peers.replace(await self._recall.clock_peers(now_us - round(HISTORY_SECONDS * 1e6)), now_us)
         alerts = await self._recall.peer_alerts() if LEADING_PARTITION in ours else {}
+        outliers = self._flow.peers.outliers() if LEADING_PARTITION in ours else set()
+        stored_states = await self._recall.clock_states(sorted(outliers | {name for name, _, _ in alerts}))
         if self._partitions.generation() != generation:
             return 0
         # From here to the recorder's queue nothing is awaited: what is judged is in the queue in the order of
@@ -100,7 +102,15 @@ class ClockTimer(mode.Service):  # type: ignore[misc]
                 plans.append(plan)
         if LEADING_PARTITION in ours:
             blank = partial(self._plan, now_us=now_us)
-            plans += watch_peers(self._flow.peers, alerts, rules, self._flow.limits, blank, now_us)
+            plans += watch_peers(
+                self._flow.peers,
+                alerts,
+                rules,
+                self._flow.limits,
+                blank,
+                now_us,
+                lambda key: _newer(self._flow.known(key), stored_states.get(key)),
+            )
         if plans:
             await self._recorder.put([Batch(self._partitions.event(generation), self._flow, plans)])
         return sum(len(plan.announcements) for plan in plans)
@@ -112,9 +122,7 @@ class ClockTimer(mode.Service):  # type: ignore[misc]
         return {partition: now_us if done else stored.get(partition, 0) for partition, done in ours.items()}
 
     def _silence(self, key: ClockKey, stored: ClockState, until_us: int, now_us: int, rules: Ruleset) -> Plan | None:
-        known = self._flow.known(key)
-        # Memory is ahead while readings wait to be stored, and behind where partitions have moved to and fro.
-        state = stored if known is None or known.arrived_us < stored.arrived_us else known
+        state = _newer(self._flow.known(key), stored) or stored
         standard = rules.builtin("CLK-STALE")
         judged = judge_silence(*key, state, until_us, self._flow.limits)
         if standard is None or judged is None:
@@ -130,3 +138,10 @@ class ClockTimer(mode.Service):  # type: ignore[misc]
 
     def _plan(self, source: tuple[int, int], now_us: int) -> Plan:
         return Plan(TimerRecord(self._topic, *source, now_us // 1000), from_timer=True)
+
+
+def _newer(known: ClockState | None, stored: ClockState | None) -> ClockState | None:
+    """Memory is ahead while readings wait to be stored, and behind where partitions have moved to and fro."""
+    if known is None or stored is None:
+        return known or stored
+    return stored if known.arrived_us < stored.arrived_us else known

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from streams.crash_points import reach
 from streams.decode import decode
 from streams.flows import AnyFlow
 from streams.plan import Plan, Record, dead
@@ -53,6 +54,7 @@ class Judging:
         self._last = judged
         try:
             decoded, known = await self._decoded(batches)
+            reach("after_decode")
             foreseen = await self._retrying(partial(self._flow.foresee, known))
             await earlier.wait()
             await self._retrying(partial(self._flow.recall, known, foreseen))

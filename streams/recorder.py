@@ -18,9 +18,11 @@ from typing import Any, Protocol, TypeVar
 import mode
 import structlog
 
+from streams.crash_points import reach
 from streams.errors import CockpitError, PermanentError, RetriableError
 from streams.kafka.announcer import Announcer
 from streams.kafka.dead_letters import SUFFIX, headers_of
+from streams.kafka.lease import Lease
 from streams.kafka.outgoing import Outgoing
 from streams.observability import metrics
 from streams.observability.health import Health
@@ -88,6 +90,7 @@ class Recorder(mode.Service):  # type: ignore[misc]
         recall: Recall,
         announcer: Announcer,
         health: Health,
+        lease: Lease,
     ) -> None:
         super().__init__()
         self._settings = settings
@@ -95,6 +98,7 @@ class Recorder(mode.Service):  # type: ignore[misc]
         self._recall = recall
         self._announcer = announcer
         self._health = health
+        self._lease = lease
         self._queue: asyncio.Queue[list[Batch]] = asyncio.Queue(settings.queued_groups)
         self._stored: asyncio.Queue[tuple[_Stored, int]] = asyncio.Queue(1)
         self._announced: list[str] = []
@@ -144,6 +148,7 @@ class Recorder(mode.Service):  # type: ignore[misc]
         while not self.should_stop:
             stored, groups = await self._stored.get()
             await self._announce(stored)
+            reach("after_announce")
             self._count(stored.plans, stored.committed_at)
             self._announced += stored.packages
             for batch in stored.batches:
@@ -199,7 +204,7 @@ class Recorder(mode.Service):  # type: ignore[misc]
 
     async def _write(self, live: Sequence[Plan], is_ours: Callable[[], bool], over_old_violations: bool) -> list[str]:
         async def attempt() -> list[str]:
-            if not is_ours():
+            if not (await self._lease.holds() and is_ours()):
                 raise Abandoned
             return await self._transactions.write(live, announced, over_old_violations=over_old_violations)
 

@@ -7,17 +7,20 @@ file `.local/stack.env` that `cockpit up` writes, the default. Defaults fit the 
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from streams.crash_points import POINTS
 from streams.errors import UserError
 
 PREFIX = "COCKPIT_"
 STACK_ENV = Path(".local") / "stack.env"
 _FILE_SETTINGS = ("DATABASE_URL", "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD")
+_PLAINTEXT = ("kafka", "database")
+"""The connections that COCKPIT_ALLOW_PLAINTEXT can name."""
 
 PositiveSeconds = Annotated[float, Field(gt=0, le=3600)]
 
@@ -26,7 +29,13 @@ class DatabaseAddress:
     """The parts of `mysql://user:password@host:4000/database?tls=true&ca=/path.pem`."""
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:  # whose text may hold a part of the password
+            raise ValueError(
+                "has no readable host and port; in a password / is %2F, ? is %3F, # is %23, [ is %5B"
+            ) from None
         query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
         if parts.scheme not in ("mysql", "tidb") or not parts.hostname or len(parts.path) < 2:
             raise ValueError("must look like mysql://user:password@host:4000/devguide_cockpit")
@@ -35,9 +44,11 @@ class DatabaseAddress:
         if query.get("tls", "false") not in ("true", "false"):
             raise ValueError("has tls=…, which must be true or false")
         self.host = parts.hostname
-        self.port = parts.port or 4000
+        self.port = port or 4000
         self.user = unquote(parts.username or "root")
         self.password = unquote(parts.password or "")
+        if not self.password.isascii():
+            raise ValueError("has a password of other letters than ASCII, which no two drivers send alike")
         self.database = unquote(parts.path[1:])
         self.tls = query.get("tls") == "true"
         self.ca = query.get("ca")
@@ -50,6 +61,13 @@ class Settings(BaseSettings):
     """Everything that can be set, by the name after `COCKPIT_`."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=STACK_ENV, extra="ignore", frozen=True)
+
+    environment: Literal["development", "production"] = Field(
+        "development", description="In production no connection is made in plain text, unless it is named below."
+    )
+    allow_plaintext: str = Field(
+        "", description="Connections that may be plain text in production all the same: kafka, database, or both."
+    )
 
     # --- Kafka
     kafka_bootstrap: str = Field("127.0.0.1:9092", description="Brokers, host:port, comma-separated.")
@@ -101,7 +119,7 @@ class Settings(BaseSettings):
         1_048_576, ge=65_536, le=100_000_000, description="Bytes fetched of one partition at once, at the most."
     )
     fetch_linger_milliseconds: int = Field(
-        10,
+        5,
         ge=0,
         le=1000,
         description="While records flow: how long a fetch may gather more of them. 0: never, which costs more CPU.",
@@ -154,6 +172,11 @@ class Settings(BaseSettings):
     tiflash_probe_seconds: float = Field(
         0, ge=0, le=3600, description="How often a worker measures how far TiFlash is behind; 0: never."
     )
+    crash_point: str = Field(
+        "",
+        pattern=rf"^(?:(?:{'|'.join(POINTS)})(?::\d+)?)?$",
+        description="For tests of faults: die there, at once or after so many passes (`after_commit:3`).",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
     # --- judgement
@@ -202,6 +225,29 @@ class Settings(BaseSettings):
                 raise ValueError("must be host:port, comma-separated")
         return value
 
+    @field_validator("allow_plaintext")
+    @classmethod
+    def _only_connections_are_named(cls, value: str) -> str:
+        if unknown := set(_names(value)) - set(_PLAINTEXT):
+            raise ValueError(f"{sorted(unknown)[0]!a} is no connection of ours: name {' or '.join(_PLAINTEXT)}")
+        return value
+
+    @model_validator(mode="after")
+    def _production_is_encrypted(self) -> Self:
+        allowed = _names(self.allow_plaintext)
+        if self.environment == "production":
+            if not self.kafka_security.endswith("SSL") and "kafka" not in allowed:
+                raise UserError(
+                    f"{PREFIX}KAFKA_SECURITY: is {self.kafka_security}, and production sends nothing in plain text:"
+                    f" set SASL_SSL or SSL, or ask for it by name: {PREFIX}ALLOW_PLAINTEXT=kafka"
+                )
+            if not self.database.tls and "database" not in allowed:
+                raise UserError(
+                    f"{PREFIX}DATABASE_URL: has no tls=true, and production sends nothing in plain text:"
+                    f" add ?tls=true, or ask for it by name: {PREFIX}ALLOW_PLAINTEXT=database"
+                )
+        return self
+
     @cached_property
     def database(self) -> DatabaseAddress:
         """The database's address, parsed."""
@@ -210,6 +256,10 @@ class Settings(BaseSettings):
     def topic(self, name: str) -> str:
         """The full name of one of our topics."""
         return self.topic_prefix + name
+
+
+def _names(value: str) -> list[str]:
+    return [name.strip() for name in value.split(",") if name.strip()]
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -16,6 +16,9 @@ from streams.local.mariadb import USER, connect
 from streams.local.server import LOOPBACK
 from streams.local.stack import Stack, StackAddresses
 from streams.settings import Settings, load_settings
+from tests.security.servers import certificates, secured_kafka, secured_mariadb
+
+__all__ = ["certificates", "secured_kafka", "secured_mariadb"]
 
 CHECKOUT = Path(__file__).parents[1]
 

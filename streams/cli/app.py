@@ -9,6 +9,7 @@ from streams import __version__
 _GROUPS = (
     "stack",
     "setup",
+    "users",
     "worker",
     "standards",
     "violations",

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import typer
-from rich.console import Console
 from rich.status import Status
 
 from schemas.events import FilesystemTimestamps
-from streams.cli.terminal import plain
+from streams.cli.terminal import console, json_text, plain
 from streams.producers.files import EVENT_BYTES, Omissions
 from streams.producers.files import capture as events_of
 from streams.producers.git_history import GitHistory
@@ -37,8 +36,8 @@ def capture(
     settings = load_settings()
     omissions = Omissions()
     history = GitHistory(paths) if git else None
-    console = Console(stderr=True)
-    with console.status("reading file times") as status:
+    screen = console(stderr=True)
+    with screen.status("reading file times") as status:
         counted = _Counted(
             events_of(
                 paths,
@@ -52,7 +51,7 @@ def capture(
         )
         if dry_run:
             for event in counted:
-                typer.echo(event.model_dump_json(exclude_none=True))
+                typer.echo(json_text(event.model_dump_json(exclude_none=True)))
         else:
             asyncio.run(publish(settings, FILES, ((event.host, event) for event in counted)))
     for reason, count in omissions.counts.items():

@@ -10,11 +10,10 @@ from uuid import uuid4
 
 import typer
 from pydantic import ValidationError
-from rich.console import Console
 from rich.table import Table
 
 from schemas.events import ClockReading, Protocol
-from streams.cli.terminal import cell
+from streams.cli.terminal import cell, json_text, plain, print_table
 from streams.errors import UserError
 from streams.flows.clock_limits import clock_limits
 from streams.judges.clocks import ClockState, Episode, Kind, Limits
@@ -28,8 +27,6 @@ from streams.store.recall import Recall, clock_state
 from streams.times import from_microseconds, microseconds
 
 TOPIC = "clock-sync.v1"
-_LEAST_COLUMNS = 140
-"""Narrower, the table would be squeezed to nothing: a pipe counts as 80 columns."""
 clock_app = typer.Typer(help="Clock readings: publish one (the default), or show the state of all.")
 
 
@@ -78,12 +75,12 @@ def _by_hand(name: str, protocol: str, offset: int) -> ClockReading:
 
 def _publish(reading: ClockReading, dry_run: bool) -> None:
     if dry_run:
-        typer.echo(reading.model_dump_json(exclude_none=True))
+        typer.echo(json_text(reading.model_dump_json(exclude_none=True)))
         return
     settings = load_settings()
     asyncio.run(publish_events(settings, TOPIC, [(reading.component_name, reading)]))
     typer.echo(
-        f"{reading.component_name} ({reading.protocol}): offset {reading.offset_microseconds / 1000:+.3f} ms, "
+        f"{plain(reading.component_name)} ({reading.protocol}): offset {reading.offset_microseconds / 1000:+.3f} ms, "
         f"leap {reading.leap_status or 'not told'} → {settings.topic(TOPIC)}"
     )
 
@@ -101,10 +98,10 @@ def status(
     if as_json:
         typer.echo(json.dumps(clocks, default=str, indent=2))
     else:
-        Console(width=max(Console().width, _LEAST_COLUMNS)).print(_table(clocks))
+        print_table(_table(clocks))
         for (name, protocol, kind), episode in sorted(peer_alerts.items()):
             since = from_microseconds(episode.starts_at_us).isoformat(timespec="seconds")
-            typer.echo(f"{episode.severity}: {kind.replace('_', ' ')} of {cell(name)} ({protocol}) since {since}")
+            typer.echo(f"{episode.severity}: {kind.replace('_', ' ')} of {plain(name)} ({protocol}) since {since}")
         typer.echo(f"{len(clocks)} clocks, read in {milliseconds:.1f} ms")
     if peer_alerts or any(clock["state"] in ("drifting", "error", "stale", "freerun") for clock in clocks):
         raise typer.Exit(1)
@@ -112,7 +109,7 @@ def status(
 
 def _table(clocks: list[dict[str, Any]]) -> Table:
     table = Table(
-        "component", "protocol", "state", "offset", "bound", "last reading (UTC)", "age", "alert", "last step"
+        "component", "protocol", "state", "offset", "bound", "last reading (UTC)", "age", "alerts", "since", "last step"
     )
     for clock in clocks:
         known = clock["last_sync_at"] is not None
@@ -126,7 +123,8 @@ def _table(clocks: list[dict[str, Any]]) -> Table:
             f"{clock['bound_microseconds'] / 1000:.3f} ms" if clock["bound_microseconds"] is not None else "",
             f"{clock['last_sync_at']:%Y-%m-%d %H:%M:%S}" if known else "no reading yet",
             f"{clock['age_seconds']:.0f} s" if clock["age_seconds"] is not None else "",
-            f"{alerts} since {clock['alert_since']}" if alerts else "",
+            alerts,
+            clock["alert_since"].removesuffix("+00:00") if alerts else "",
             step and f"{step} at {clock['last_step_at']:%H:%M:%S}",
         )
         table.add_row(*map(cell, values))

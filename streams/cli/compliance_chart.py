@@ -8,6 +8,8 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
+from streams.cli.terminal import plain
+
 Colour = tuple[int, int, int]
 
 _WIDTH, _HEIGHT = 1280, 560
@@ -105,7 +107,7 @@ def _legend(
     left, top = _WIDTH - _LEGEND + 24, _TOP
     for category in categories[:_MOST_NAMED]:
         picture.box(left, top, 12, 12, colour_of[category])
-        picture.text(left + 20, top - 2, f"{category[:26]} {totals[category]:,}")
+        picture.text(left + 20, top - 2, f"{plain(category)[:26]} {totals[category]:,}")
         top += 22
     if len(categories) > _MOST_NAMED:
         picture.text(left + 20, top - 2, f"and {len(categories) - _MOST_NAMED} more categories")

@@ -10,14 +10,14 @@ from contextlib import aclosing
 from typing import Any, TypeVar
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from streams.cli.terminal import cell, document, plain
+from streams.cli.terminal import cell, console, document, plain
 from streams.errors import UserError
 from streams.kafka.dead_letter_box import Letter, dead_letter_topics, read_letter, read_letters
 from streams.kafka.dead_letter_replay import Replayer, refusal, replayer
-from streams.producers.publish import client_log_silenced, kafka_errors_told
+from streams.kafka.security import client_log_silenced
+from streams.producers.publish import kafka_errors_told
 from streams.settings import Settings, load_settings
 
 dlq_app = typer.Typer(help="Dead letters: records that could not be stored, byte for byte.", no_args_is_help=True)
@@ -62,7 +62,7 @@ def list_command(
         said = ("" if summary[name] is None else summary[name] for name in ("reason", "stage", "failed_at", "bytes"))
         table.add_row(*map(cell, (at, source, *said, summary["message"])))
     if newest:
-        Console().print(table)
+        console().print(table)
     total = counts.total()
     shown = f", the newest {len(newest)} are shown" if len(newest) < total else ""
     reasons = ", ".join(f"{plain(name)}: {number}" for name, number in counts.most_common())

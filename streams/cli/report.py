@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from streams.cli.compliance_chart import compliance_png
-from streams.cli.terminal import cell, plain
+from streams.cli.terminal import cell, plain, print_table
 from streams.errors import UserError
 from streams.settings import load_settings
 from streams.store import reports
@@ -134,7 +133,7 @@ def _print(rows: list[dict[str, Any]], columns: Sequence[str], as_format: Format
         table = Table(*(name.replace("_", " ") for name in columns))
         for row in rows:
             table.add_row(*(cell("" if row[name] is None else row[name]) for name in columns))
-        Console().print(table)
+        print_table(table)
 
 
 def as_csv(rows: list[dict[str, Any]], columns: Sequence[str]) -> str:

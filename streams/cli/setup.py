@@ -1,13 +1,16 @@
 """`cockpit migrate` and `cockpit topics`: what must be there before a worker starts."""
 
 import asyncio
+import json
+from dataclasses import asdict
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from streams.cli.terminal import console
 from streams.errors import UserError
 from streams.kafka import topics
+from streams.kafka.access import PRINCIPALS, rules_of
 from streams.settings import Settings, load_settings
 from streams.standards.catalog import seed_standards
 from streams.store import components, rollup
@@ -60,6 +63,19 @@ def list_command() -> None:
     table = Table("topic", "partitions")
     for state in states:
         table.add_row(state.name, str(state.partitions or "missing"))
-    Console().print(table)
+    console().print(table)
     if not all(state.partitions for state in states):
         raise typer.Exit(1)
+
+
+@topics_app.command("acls")
+def acls(as_json: bool = typer.Option(False, "--json", help="One JSON document.")) -> None:
+    """List what each principal of ours must be allowed in Kafka, and need not be allowed beyond; asks no broker."""
+    allowed = rules_of(load_settings())
+    if as_json:
+        typer.echo(json.dumps({name: [asdict(rule) for rule in rules] for name, rules in allowed.items()}, indent=2))
+        return
+    for name, rules in allowed.items():
+        typer.echo(f"User:{name}  {PRINCIPALS[name]}")
+        for rule in rules:
+            typer.echo(f"  {rule.kind:<6}{rule.name}  {', '.join(rule.operations)}")

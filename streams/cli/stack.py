@@ -4,9 +4,9 @@ import signal
 from time import monotonic
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from streams.cli.terminal import cell, console, inline
 from streams.local.stack import Stack
 from streams.settings import STACK_ENV, DatabaseAddress, Settings, load_settings
 
@@ -24,25 +24,25 @@ def up() -> None:
     """Start a local Kafka and MariaDB; a server that the environment names is used instead."""
     # SIGTERM cleans up as Ctrl-C does: no half-started server stays behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    console = Console(highlight=False, soft_wrap=True)
+    screen = console(highlight=False, soft_wrap=True)
     settings, stack = _settings_and_stack()
     for name, address in _given(settings).items():
-        console.print(f"{name}: {address} is set in the environment: it is used and not started")
+        screen.print(f"{name}: {inline(address)} is set in the environment: it is used and not started")
     began = monotonic()
-    with console.status("local stack"):
-        addresses = stack.start(lambda step: console.print(f"[dim]{step} …[/dim]"))
-    console.print(f"[green]up[/green] in {monotonic() - began:.1f} s")
-    console.print(f"  Kafka     {addresses.kafka_bootstrap}")
-    console.print(f"  database  {DatabaseAddress(addresses.database_url)!r}")
+    with screen.status("local stack"):
+        addresses = stack.start(lambda step: screen.print(f"[dim]{step} …[/dim]"))
+    screen.print(f"[green]up[/green] in {monotonic() - began:.1f} s")
+    screen.print(f"  Kafka     {addresses.kafka_bootstrap}")
+    screen.print(f"  database  {DatabaseAddress(addresses.database_url)!r}")
     if stack.env_file.exists():
-        console.print(f"  settings  {STACK_ENV} (read by every cockpit command started in this folder)")
+        screen.print(f"  settings  {STACK_ENV} (read by every cockpit command started in this folder)")
 
 
 def down(wipe: bool = typer.Option(False, "--wipe", help="Also delete the data of both servers.")) -> None:
     """Stop what `cockpit up` started; the data stays."""
-    console = Console(highlight=False, soft_wrap=True)
+    screen = console(highlight=False, soft_wrap=True)
     stopped = Stack(STACK_ENV.parent).stop(wipe=wipe)
-    console.print(f"stopped: {', '.join(stopped) or 'nothing was running'}{'; data deleted' if wipe else ''}")
+    screen.print(f"stopped: {', '.join(stopped) or 'nothing was running'}{'; data deleted' if wipe else ''}")
 
 
 def status() -> None:
@@ -52,12 +52,12 @@ def status() -> None:
     states = stack.status()
     for state in states:
         text = "[green]up[/green]" if state.answers else "[red]does not answer[/red]" if state.running else "stopped"
-        table.add_row(state.name, text, str(state.pid or ""), str(state.port or ""), str(state.log))
-    console = Console(highlight=False, soft_wrap=True)
+        table.add_row(state.name, text, str(state.pid or ""), str(state.port or ""), cell(state.log))
+    screen = console(highlight=False, soft_wrap=True)
     if states:
-        console.print(table)
+        screen.print(table)
     for name, address in _given(settings).items():
-        console.print(f"{name}: {address} is set in the environment and not ours to start")
+        screen.print(f"{name}: {inline(address)} is set in the environment and not ours to start")
     if not all(state.answers for state in states):
         raise typer.Exit(_NOT_UP)
 

@@ -7,12 +7,11 @@ from typing import Any
 import orjson
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 from streams.cli import standards_change, standards_check, standards_replay
 from streams.cli.standards_registry import known_versions, read, version_of
-from streams.cli.terminal import cell, plain
+from streams.cli.terminal import cell, console, json_text, plain
 from streams.errors import UserError
 from streams.standards.fields import APPLIES_TO
 from streams.standards.lifecycle import NEXT
@@ -56,7 +55,7 @@ def list_standards(
         if all(value is None or getattr(standard, key) == value for key, value in wanted.items())
     ]
     if as_json:
-        typer.echo(orjson.dumps(standards, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z).decode())
+        typer.echo(json_text(orjson.dumps(standards, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z).decode()))
         return
     _print_table(standards)
 
@@ -74,7 +73,7 @@ async def _shown() -> list[Standard]:
 
 
 def _print_table(standards: list[Standard]) -> None:
-    console = Console(width=None if sys.stdout.isatty() else _PIPED_COLUMNS)
+    screen = console(width=None if sys.stdout.isatty() else _PIPED_COLUMNS)
     table = Table(box=SIMPLE_HEAD, expand=True)
     for name in ("code", "v", "category", "severity", "status", "field"):
         table.add_column(name, no_wrap=True)
@@ -82,8 +81,8 @@ def _print_table(standards: list[Standard]) -> None:
     for s in standards:
         columns = (s.code, s.version, s.category, s.severity, s.status, f"{s.applies_to} {s.field}", s.description)
         table.add_row(*map(cell, columns))
-    console.print(table)
-    console.print(f"{len(standards)} standards")
+    screen.print(table)
+    screen.print(f"{len(standards)} standards")
 
 
 def show(
@@ -108,7 +107,7 @@ async def _show(code: str, number: int | None, as_json: bool) -> None:
     ]
     if as_json:
         document = {"standard": standard, "versions": history, "shadow": _plain_numbers(shadow), "violations": found}
-        typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z).decode())
+        typer.echo(json_text(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z).decode()))
         return
     content = {"id": standard.id, "version": standard.version, "status": standard.status} | standard.content()
     for name, value in content.items():
@@ -193,7 +192,7 @@ def history(
         asyncio.run(read(lambda database: known_versions(database, code)))
     for row in asyncio.run(read(lambda database: store.history(database, code, limit))):
         if as_json:
-            typer.echo(orjson.dumps(row, option=orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z).decode())
+            typer.echo(json_text(orjson.dumps(row, option=orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z).decode()))
             continue
         step = f"{row['from_status'] or 'new'} -> {row['to_status']}"
         revision = f" (ruleset {row['ruleset_revision']})" if row["ruleset_revision"] is not None else ""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import typer
@@ -11,7 +12,7 @@ from streams.cli.terminal import plain
 from streams.errors import UserError
 from streams.judges.trials import Trial, trials_of_lines
 from streams.standards.catalog import load_yaml
-from streams.standards.fields import path_field
+from streams.standards.fields import canonical_field, path_field
 from streams.standards.lint import LintMessage, field_values, lint, passes
 from streams.standards.matching import CheckResult, Matcher
 from streams.standards.patterns import compile_expression
@@ -54,7 +55,7 @@ def print_lint(standards: Iterable[Standard]) -> list[LintMessage]:
 def try_command(
     code: str | None = typer.Argument(None, help="One standard; without it, the samples of all are run."),
     value: list[str] = typer.Option([], help="A value of the standard's field; may be repeated."),
-    path: str | None = typer.Option(None, help="The path that the standard's path_glob is held against."),
+    path: str | None = typer.Option(None, help="The path for path_glob, which is left aside without one."),
     file: Path | None = typer.Option(None, help="Take the standards from this YAML file, not the registry."),
     version: int | None = typer.Option(None, help="Another version than the one that counts."),
     values: Path | None = typer.Option(None, help="A text file: one value of the field a line."),
@@ -125,6 +126,8 @@ def _lines(path: Path | None) -> Iterator[str]:
 
 def _test_values(standard: Standard, values: Iterable[str], path: str | None) -> int:
     require_evaluable(standard)
+    if path is None and canonical_field(standard.applies_to, standard.field) != path_field(standard.applies_to):
+        standard = replace(standard, path_glob=None)  # a value by itself has no path
     matcher = Matcher(standard.applies_to, [standard])
     failed = 0
     for value in values:

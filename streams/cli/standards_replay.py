@@ -13,7 +13,7 @@ import typer
 
 from streams.cli.actor import actor_of
 from streams.cli.standards_registry import known_versions, read, version_of
-from streams.cli.terminal import plain
+from streams.cli.terminal import json_text, plain
 from streams.errors import UserError
 from streams.replay import Request, Tally, replay
 from streams.settings import load_settings
@@ -69,7 +69,7 @@ def replay_command(
 
     tallies = asyncio.run(read(run))
     if as_json:
-        typer.echo(orjson.dumps([asdict(tally) for tally in tallies], option=orjson.OPT_INDENT_2).decode())
+        typer.echo(json_text(orjson.dumps([asdict(tally) for tally in tallies], option=orjson.OPT_INDENT_2).decode()))
         return
     for tally in tallies:
         _print(tally, trial)

@@ -3,16 +3,16 @@
 import asyncio
 import getpass
 import subprocess
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
 import typer
-from rich.console import Console
 
 from schemas.events import Submission
-from schemas.verdicts import Check, Verdict
-from streams.cli.terminal import cell
+from schemas.verdicts import CheckStatus, ItemVerdict, Verdict
+from streams.cli.terminal import console, inline, plain
 from streams.errors import UserError
 from streams.producers import build
 from streams.producers.documents import read_document
@@ -21,7 +21,10 @@ from streams.producers.verdicts import VerdictWatch
 from streams.settings import Settings, load_settings
 
 _EXIT = {"accepted": 0, "rejected": 1, "error": 2}
-_SHOWN_CHARACTERS = 120
+_TOLD: dict[CheckStatus, str] = {
+    "pass": "passed", "fail": "failed", "warn": "warned", "waived": "waived", "not_applicable": "not applicable",
+}  # fmt: skip
+_COLOURS: dict[CheckStatus, str] = {"fail": "red", "warn": "yellow", "waived": "yellow", "pass": "green"}
 
 
 def register(app: typer.Typer) -> None:
@@ -52,7 +55,7 @@ def submit(
     settings = load_settings()
     if not wait:
         asyncio.run(publish(settings, SUBMISSIONS, [(submission.submission_id, submission)]))
-        typer.echo(f"{submission.submission_id}: {len(files)} documents → {settings.topic(SUBMISSIONS)}")
+        typer.echo(f"{plain(submission.submission_id)}: {len(files)} documents → {settings.topic(SUBMISSIONS)}")
         return
     verdict = asyncio.run(_submit_and_wait(settings, submission, timeout_seconds))
     _print(verdict, verbose)
@@ -81,25 +84,25 @@ async def _submit_and_wait(settings: Settings, submission: Submission, timeout_s
 
 
 def _print(verdict: Verdict, verbose: bool) -> None:
-    console = Console(highlight=False, soft_wrap=True)
+    screen = console(highlight=False, soft_wrap=True)
     colour = "green" if verdict.verdict == "accepted" else "red"
-    console.print(
+    screen.print(
         f"[bold {colour}]{verdict.verdict}[/] ({verdict.reason.replace('_', ' ')})"
-        f"{' · dry run' if verdict.dry_run else ''} · submission {cell(verdict.submission_id)}"
+        f"{' · dry run' if verdict.dry_run else ''} · submission {inline(verdict.submission_id)}"
         f" · standards revision {verdict.ruleset_revision} · {verdict.latency_milliseconds:.0f} ms"
     )
+    if verdict.reason == "conflict":
+        screen.print("  this submission id came before with other content: submit under another one")
     for item in verdict.items:
-        passed = sum(check.status == "pass" for check in item.checks)
-        console.print(f"  {cell(item.path)}: {passed} of {len(item.checks)} checks passed")
+        screen.print(f"  {inline(item.path)}: {_counts(item)}")
         for check in item.checks:
-            if verbose or check.status in ("fail", "warn"):
-                console.print(f"    {_line(check)}")
+            if verbose or check.status in ("fail", "warn", "waived"):
+                colour = _COLOURS.get(check.status, "dim")
+                screen.print(f"    [{colour}]{check.status}[/] {inline(check.standard_code)}: {inline(check.message)}")
+    if verdict.violation_ids:
+        screen.print(f"  {len(verdict.violation_ids)} violations recorded: see `cockpit violations list --rows`")
 
 
-def _line(check: Check) -> str:
-    colour = {"fail": "red", "warn": "yellow", "pass": "green"}.get(check.status, "dim")
-    shown = f"[{colour}]{check.status}[/] {cell(check.standard_code)} {cell(check.field)}: {cell(check.message)}"
-    if check.status not in ("fail", "warn"):
-        return shown
-    observed = "nothing" if check.observed is None else f"'{cell(check.observed[:_SHOWN_CHARACTERS])}'"
-    return f"{shown} · observed {observed} · expected {cell(check.expected[:_SHOWN_CHARACTERS])}"
+def _counts(item: ItemVerdict) -> str:
+    counts = Counter(check.status for check in item.checks)
+    return ", ".join(f"{counts[status]} {told}" for status, told in _TOLD.items() if counts[status]) or "no checks"

@@ -6,9 +6,9 @@ from dataclasses import asdict
 from typing import Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from streams.cli.terminal import console
 from streams.settings import Settings, load_settings
 from streams.store import tiflash
 from streams.store.database import Database
@@ -45,7 +45,7 @@ def status(
         for row in rows:
             available = "yes" if row["available"] else "no"
             table.add_row(row["table"], str(row["replicas"]), available, f"{row['progress']:.0%}", _lag(row))
-        Console().print(table)
+        console().print(table)
     if not all(row["in_step"] for row in rows):
         raise typer.Exit(1)
 
@@ -79,4 +79,4 @@ async def _row(database: Database, replica: tiflash.Replica, deadline_seconds: f
 def _lag(row: dict[str, Any]) -> str:
     if row["lag_seconds"] is None:
         return str(row["note"])
-    return f"{row['lag_seconds']:.3f} s" if row["in_step"] else f"more than {row['lag_seconds']:.0f} s"
+    return f"{row['lag_seconds']:.3f} s" if row["in_step"] else f"more than {row['lag_seconds']:.1f} s"

@@ -5,12 +5,11 @@ import json
 from typing import Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from streams.cli import violations_change, violations_show, violations_waive
 from streams.cli.standards_registry import read
-from streams.cli.terminal import cell, plain
+from streams.cli.terminal import cell, plain, print_table
 from streams.cli.violations_show import as_text
 from streams.errors import UserError
 from streams.judges.incidents import STATUSES
@@ -62,7 +61,7 @@ def list_command(
         for row in found:
             typer.echo(json.dumps(row, default=as_text))
         return
-    Console().print(_violations(found) if rows else _incidents(found))
+    print_table(_violations(found) if rows else _incidents(found))
     noun = "violations" if rows else "incidents"
     typer.echo(f"{len(found)} {noun}" + (" (there may be more: --limit)" if len(found) == limit else ""))
 

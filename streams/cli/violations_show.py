@@ -3,11 +3,13 @@
 import asyncio
 import json
 import shlex
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 import typer
 
+from streams.cli.numbers_shown import shown
 from streams.cli.standards_registry import read
 from streams.cli.terminal import document, plain
 from streams.errors import UserError
@@ -60,7 +62,7 @@ def explain(
     if row is None:
         raise UserError(f"incident {name!a}: none of its violations is stored any more; `show` tells what is known")
     standard = asyncio.run(read(lambda database: _judged_by(database, row)))
-    observed = "is absent" if row["observed"] is None else f"is {plain(row['observed'])}"
+    observed = "is absent" if row["observed"] is None else f"is {_observed(row)}"
     typer.echo(f"{plain(row['subject'])}: {plain(row['field'])} {observed}")
     typer.echo(f"which breaks {row['code']} version {row['standard_version']} ({row['severity']}, {row['category']}):")
     typer.echo(f"  {plain(row['description']) or 'the rule has no description'}")
@@ -72,9 +74,8 @@ def explain(
     numbers = {key: value for key, value in row["evidence"].items() if key != "message"}
     if numbers:
         typer.echo("what it was judged by:")
-        for key, value in numbers.items():
-            told = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-            typer.echo(f"  {plain(key)}: {plain(told)}")
+        for line in _evidence_lines(numbers):
+            typer.echo(f"  {line}")
     typer.echo(f"found in {_place(row)}, event {row['event_id']} of {as_text(row['event_time'])},")
     typer.echo(f"under ruleset {row['ruleset_revision']}, at {as_text(row['detected_at'])}")
     typer.echo(f"to see it again: {_reproduction(row, standard)}")
@@ -117,6 +118,26 @@ def _print_row(row: dict[str, Any]) -> None:
         typer.echo(f"{name:<{width}}  {'-' if value is None else plain(as_text(value))}")
 
 
+def _observed(row: dict[str, Any]) -> str:
+    """The value; of a time of a file with its date."""
+    text = plain(row["observed"])
+    whole = row["field"].endswith("_ns") and text.removeprefix("-").isdecimal()
+    return shown(row["field"], int(text)) if whole else text
+
+
+def _evidence_lines(numbers: dict[str, Any]) -> Iterator[str]:
+    """A line for each number, also of those that stand together."""
+    for key, value in numbers.items():
+        if isinstance(value, dict):
+            yield f"{plain(key)}:"
+            for name, number in value.items():
+                yield f"  {plain(name)}: {shown(name, number)}"
+        elif isinstance(value, list):
+            yield f"{plain(key)}: {plain(', '.join(map(str, value))) or '-'}"
+        else:
+            yield f"{plain(key)}: {'-' if value is None else shown(key, value)}"
+
+
 def _log_lines(incident: dict[str, Any], log: list[dict[str, Any]]) -> list[str]:
     opened = f"{as_text(incident['first_detected_at'])}  opened by {incident['first_topic']}"
     lines = [f"{opened} {incident['first_partition']}/{incident['first_offset']}"]
@@ -142,4 +163,6 @@ def _reproduction(row: dict[str, Any], standard: Standard | None) -> str:
         return f"publish the event again without {row['field']}: {row['code']} requires it"
     version = f" --version {standard.version}"
     value = shlex.quote(plain(row["observed"]))
-    return f"cockpit standards test {row['code']}{version} --value {value}"
+    path = row["evidence"].get("file_path") or (row["subject"] if standard.applies_to == "submission" else None)
+    where = f" --path {shlex.quote(plain(path))}" if path and standard.path_glob else ""
+    return f"cockpit standards test {row['code']}{version} --value {value}{where}"

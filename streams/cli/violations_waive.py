@@ -7,12 +7,11 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from streams.cli.actor import actor_of, reason_of
 from streams.cli.standards_registry import known_versions, read
-from streams.cli.terminal import cell, plain
+from streams.cli.terminal import cell, plain, print_table
 from streams.cli.violations_change import fingerprint_of
 from streams.cli.violations_show import as_text
 from streams.errors import UserError
@@ -87,7 +86,7 @@ def list_waivers(
         ends = row["ends_at"].isoformat(sep=" ", timespec="seconds")
         ends += f" (revoked by {row['revoked_by']})" if row["revoked_at"] else ""
         table.add_row(*map(cell, (ends, _scope(row), row["incidents"], row["owner"], row["reason"], row["id"])))
-    Console().print(table)
+    print_table(table)
     typer.echo(f"{len(found)} waivers")
 
 

@@ -9,6 +9,7 @@ import structlog
 import typer
 import uvloop
 
+from streams import crash_points
 from streams.errors import RetriableError, UserError
 from streams.kafka.topics import list_topics
 from streams.observability import logs
@@ -37,6 +38,7 @@ def worker() -> None:
     """Run one worker; SIGTERM drains and stops it. More throughput is more workers, up to the partitions."""
     settings = load_settings()
     logs.configure(settings)
+    crash_points.arm(settings.crash_point)
     health = Health(stall_seconds=settings.stall_seconds)
     server = HealthServer(health, settings.metrics_host, settings.metrics_port)
     log.info("worker_starts", metrics_port=server.port, group=settings.kafka_group, kafka=settings.kafka_bootstrap)
@@ -113,5 +115,7 @@ async def _attempt_until_ready(settings: Settings) -> None:
             await asyncio.sleep(_RETRY_SECONDS)
             continue
         if missing:
-            raise UserError(f"topic {missing[0]}: does not exist: run `cockpit topics create`")
+            raise UserError(
+                f"topic {missing[0]}: does not exist, or this user may not see it: run `cockpit topics create`"
+            )
         return

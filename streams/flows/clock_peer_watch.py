@@ -13,6 +13,7 @@ from streams.judges.clocks.episodes import alert_id, cleared
 from streams.judges.clocks.facts import HISTORY_SECONDS
 from streams.judges.clocks.peers import LEAST_CLOCKS, OUTLIER_FRACTION, Peer, PeerVerdict
 from streams.judges.clocks.rules import CLEAR_FRACTION, CODE_OF_KIND, Condition
+from streams.judges.clocks.statistics import plain
 from streams.plan import Plan
 from streams.standards.ruleset import Ruleset
 from streams.store.recall import peer_alert_row
@@ -24,6 +25,7 @@ _NOBODY = Known(Peer(0, 1_000_000, 0.0), 1_000_000)
 """Where no clock is left that an ending alert could be about."""
 
 AlertKey = tuple[str, Protocol, Kind]
+StateOf = Callable[[tuple[str, Protocol]], ClockState | None]
 NewPlan = Callable[[tuple[int, int]], Plan]
 
 
@@ -34,13 +36,14 @@ def watch_peers(
     limits: Limits,
     new_plan: NewPlan,
     now_us: int,
+    state_of: StateOf = lambda _: None,
 ) -> list[Plan]:
-    """A plan for each alert that begins, is on its way to its end, or ends."""
+    """A plan for each alert that begins, is on its way to its end, or ends; `state_of` gives what alerts tell."""
     plans: list[Plan] = []
     for protocol in get_args(Protocol):
         verdict = peers.verdict(protocol)
         ours = {key: episode for key, episode in alerts.items() if key[1] == protocol}
-        watch = _Watch(protocol, peers.clocks(protocol), verdict, rules, limits, new_plan, now_us)
+        watch = _Watch(protocol, peers.clocks(protocol), verdict, rules, limits, new_plan, now_us, state_of)
         plans += watch.plans(ours)
     return plans
 
@@ -57,6 +60,7 @@ class _Watch:
         limits: Limits,
         new_plan: NewPlan,
         now_us: int,
+        state_of: StateOf,
     ) -> None:
         self._protocol = protocol
         self._clocks = clocks
@@ -65,6 +69,7 @@ class _Watch:
         self._limits = limits
         self._new_plan = new_plan
         self._now_us = now_us
+        self._state_of = state_of
 
     def plans(self, alerts: Mapping[AlertKey, Episode]) -> Iterator[Plan]:
         """What changes."""
@@ -135,8 +140,8 @@ class _Watch:
         distance = verdict.distances[component]
         evidence = {"distance_microseconds": distance, "clocks": verdict.clocks}
         return Condition(
-            f"{distance:g}",
-            f"|offset - median of the others| <= {OUTLIER_FRACTION * threshold:g} microseconds",
+            plain(distance),
+            f"|offset - median of the others| <= {plain(OUTLIER_FRACTION * threshold)} microseconds",
             evidence=evidence,
         )
 
@@ -148,16 +153,18 @@ class _Watch:
     def _announce(self, plan: Plan, key: AlertKey, transition: Transition) -> None:
         component, protocol, _ = key
         newest = self._newest(component)
-        offset = self._offset(component)
-        state = ClockState(
-            last_sync_at_us=newest.peer.at_us,
-            at_us=newest.peer.at_us,
-            arrived_us=newest.arrived_us,
-            offset_microseconds=offset,
-            bound_microseconds=abs(offset),
-            status="synchronized",
-            event_id=newest.event_id,
-        )
+        state = self._state_of((component, protocol))
+        if state is None or state.event_id != newest.event_id:  # of all clocks, or nothing but its offset is known
+            offset = self._offset(component)
+            state = ClockState(
+                last_sync_at_us=newest.peer.at_us,
+                at_us=newest.peer.at_us,
+                arrived_us=newest.arrived_us,
+                offset_microseconds=offset,
+                bound_microseconds=abs(offset),
+                status="synchronized",
+                event_id=newest.event_id,
+            )
         document: dict[str, Any] = of_state(component, protocol, state, transition, self._now_us, self._limits)
         add_transition(plan, transition, document, newest.source, self._rules.revision)
 

@@ -81,6 +81,11 @@ class ClockPeers:
             self._verdicts[protocol] = judge_peers(fresh(peers), self._limits.of(protocol).threshold)
         return self._verdicts[protocol]
 
+    def outliers(self) -> set[str]:
+        """The components that are outliers by any protocol."""
+        verdicts = [self.verdict(protocol) for protocol in list(self._known)]
+        return {name for verdict in verdicts if verdict is not None for name in verdict.outliers}
+
     def speaks_for(self, component: str, protocol: Protocol) -> str | None:
         """`reference_suspect` if this clock moved together with most of its peers."""
         verdict = self.verdict(protocol)

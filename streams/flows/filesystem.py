@@ -5,6 +5,7 @@ from time import perf_counter
 
 from schemas.events import FilesystemTimestamps, FileTimes
 from streams.flows.file_history import FileHistory, Foreseen, path_keys
+from streams.flows.file_neighbours import Neighbours, neighbours_of, of_host
 from streams.identity import digest_of, id_of
 from streams.judges import standards
 from streams.judges.host_clock import UNKNOWN_CLOCK
@@ -33,6 +34,8 @@ class FilesystemFlow:
         """`unwritten_batches` may be on their way to the database at once: their paths are never forgotten."""
         self._history = FileHistory(recall, remembered_paths, unwritten_batches) if with_history else None
         self._precision = VolumePrecision()
+        self._recall = recall
+        self._neighbours: Neighbours = {}
 
     @classmethod
     def of(cls, settings: Settings, recall: Recall) -> "FilesystemFlow":
@@ -53,9 +56,11 @@ class FilesystemFlow:
     async def recall(
         self, events: Sequence[tuple[Record, FilesystemTimestamps]], foreseen: Foreseen | None = None
     ) -> None:
-        """Look up what memory lacks: the newest record of every path of the batch, the clocks of its hosts."""
+        """Look up what memory lacks: newest records of the batch's paths, clocks of its hosts, whom a file mimics."""
         if self._history is not None:
-            await self._history.recall([event for _, event in events], foreseen)
+            captures = [event for _, event in events]
+            await self._history.recall(captures, foreseen)
+            self._neighbours = await neighbours_of(self._recall, captures, self._history.newest)
 
     def judge(self, record: Record, event: FilesystemTimestamps, rules: Ruleset, now_us: int) -> Plan:
         """One row a file, and what each file breaks."""
@@ -70,7 +75,8 @@ class FilesystemFlow:
         )
         previous = [None] * len(keys) if history is None else [history.newest(key) for key in keys]
         learned_ns = self._precision.learn(event.host, event.filesystem_type, event.files)
-        if is_plain(event.files, captured_at_us, previous) and record.timestamp_type != _LOG_APPEND_TIME:
+        plain = is_plain(event.files, captured_at_us, previous) and record.timestamp_type != _LOG_APPEND_TIME
+        if plain and not self._neighbours:
             judged = NOTHING_FOUND
         else:
             capture = self._capture(record, event, captured_at_us, learned_ns)
@@ -111,6 +117,7 @@ class FilesystemFlow:
             UNKNOWN_CLOCK if self._history is None else self._history.clock(event.host),
             appended_ns=record.timestamp * 1_000_000 if appended else None,
             learned_ns=learned_ns,
+            neighbours=of_host(self._neighbours, event.host),
         )
 
     def forget(self) -> None:

@@ -10,6 +10,7 @@ from schemas.findings import SourceRef
 from schemas.verdicts import Verdict
 from streams.flows.memory import Memory
 from streams.identity import derived_id
+from streams.judges.incidents import Waiver
 from streams.judges.submissions import Decision, content_sha256, judge_conflict, judge_submission
 from streams.plan import Announcement, Plan, Record
 from streams.standards.ruleset import Ruleset
@@ -40,12 +41,14 @@ class SubmissionFlow:
     def __init__(self, recall: Recall) -> None:
         self._recall = recall
         self._known: Memory[str, Known] = Memory(_REMEMBERED_SUBMISSIONS)
+        self._waivers: list[Waiver] = []
 
     async def foresee(self, events: Sequence[tuple[Record, Submission]]) -> None:
         """Nothing: these are few, and looking them up costs little."""
 
     async def recall(self, events: Sequence[tuple[Record, Submission]], foreseen: None = None) -> None:
-        """Look up what was decided under the batch's submission_ids."""
+        """Look up what was decided under the batch's submission_ids, and what is forgiven."""
+        self._waivers = await self._recall.waivers()
         self._known.trim()
         missing = self._known.missing(submission.submission_id for _, submission in events)
         found = {submission_id: Known() for submission_id in missing}
@@ -70,7 +73,8 @@ class SubmissionFlow:
         if known.owner not in (None, content):
             decision = judge_conflict(event, content, known.owner, rules)
         else:
-            decision = judge_submission(event, rules)
+            running = [waiver for waiver in self._waivers if waiver.is_running(now_us)]
+            decision = judge_submission(event, rules, running)
         violation_ids = self._add_violations(plan, event, row_id, decision, rules, now_us)
         verdict = _verdict(record, event, content, row_id, decision, violation_ids, rules.revision, now_us)
         document = orjson.dumps(verdict.model_dump(mode="json"))

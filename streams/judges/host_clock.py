@@ -18,6 +18,9 @@ WANDER_PPM = 15
 BACK_AND_FORTH_US = 600_000_000
 """Two steps in opposite directions within this time: set back, something done, set forward again."""
 
+_SPEAKS_FOR_US = 3_600_000_000
+"""A reading says nothing of steps that came so long after it."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClockStep:
@@ -41,6 +44,8 @@ class HostClock:
     bound_ns: int = 0
     status: str = "unknown"
     steps: tuple[ClockStep, ...] = ()
+    since_us: int = 0
+    """When it was first read; 0: longer ago than is known."""
 
     @property
     def tag(self) -> str:
@@ -57,8 +62,14 @@ class HostClock:
         return max(uncertainty, UNKNOWN_UNCERTAINTY_NS) if self.status == "error" else uncertainty
 
     def shows_no_step(self, start_us: int, end_us: int) -> bool:
-        """Whether the readings speak of the time between and tell of no step in it; False where they are silent."""
-        if self.read_at_us is None or self.read_at_us < start_us or self.status == "error":
+        """Whether the readings speak of the time between and tell of no step in it; False where they are silent.
+
+        One reading tells of no step: it takes one from before the start. And one that is an hour older than the end
+        does not speak of what came later.
+        """
+        if self.read_at_us is None or self.status == "error":
+            return False
+        if not self.since_us <= start_us <= self.read_at_us or end_us - self.read_at_us > _SPEAKS_FOR_US:
             return False
         return not any(step.lies_within(start_us, end_us) for step in self.steps)
 
@@ -96,4 +107,5 @@ def host_clock(states: Iterable[ClockState]) -> HostClock:
         round(max(newest.bound_microseconds, abs(newest.offset_microseconds)) * 1000),
         newest.status,
         tuple(sorted(steps, key=lambda step: step.until_us)),
+        newest.since_us,
     )

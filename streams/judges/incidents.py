@@ -93,12 +93,16 @@ class Waiver:
 
     def covers(self, incident: Incident) -> bool:
         """Whether the incident is within its scope."""
+        return self.takes_in(incident.fingerprint, incident.code, incident.field, incident.subject)
+
+    def takes_in(self, fingerprint: str, code: str, field: str, subject: str) -> bool:
+        """Whether what has this fingerprint, of a standard, a field and a subject, is within its scope."""
         if self.fingerprint is not None:
-            return self.fingerprint == incident.fingerprint
+            return self.fingerprint == fingerprint
         return (
-            self.code in (None, incident.code)
-            and self.field in (None, incident.field)
-            and (self.subject_glob is None or in_glob(self.subject_glob, incident.subject))
+            self.code in (None, code)
+            and self.field in (None, field)
+            and (self.subject_glob is None or in_glob(self.subject_glob, subject))
         )
 
 

@@ -154,7 +154,7 @@ async def _consumer(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
 async def _partitions(settings: Settings, topics: list[str]) -> list[TopicPartition]:
     known = {state.name: state.partitions for state in await list_topics(settings)}
     if missing := [topic for topic in topics if not known.get(topic)]:
-        raise UserError(f"topic {missing[0]}: does not exist: run `cockpit topics create`")
+        raise UserError(f"topic {missing[0]}: does not exist, or this user may not see it: run `cockpit topics create`")
     return [TopicPartition(topic, number) for topic in topics for number in range(known[topic])]
 
 

@@ -17,6 +17,7 @@ from streams.errors import RetriableError, UserError
 from streams.kafka.announcer import MAX_REQUEST_BYTES
 from streams.kafka.dead_letter_box import REPLAYS, Letter
 from streams.kafka.dead_letters import OWN_HEADERS
+from streams.kafka.refusal import why_unreachable
 from streams.kafka.security import client_options
 from streams.kafka.topics import INPUTS
 from streams.settings import Settings
@@ -117,7 +118,4 @@ async def _start(producer: AIOKafkaProducer, settings: Settings) -> None:
     try:
         await producer.start()
     except KafkaError as error:
-        text = " ".join(str(error).split())
-        raise RetriableError(
-            f"COCKPIT_KAFKA_BOOTSTRAP: no broker answers at {settings.kafka_bootstrap}: {text}"
-        ) from None
+        raise await why_unreachable(settings, error) from None

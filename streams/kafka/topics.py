@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
-from streams.errors import RetriableError, UserError
+from streams.errors import UserError
 from streams.kafka.dead_letters import SUFFIX
-from streams.kafka.security import client_options
+from streams.kafka.refusal import why_unreachable
+from streams.kafka.security import client_log_silenced, client_options
 from streams.settings import Settings
 
 INPUTS = ("filesystem-timestamps.v1", "clock-sync.v1", "submissions.v1")
@@ -42,7 +43,7 @@ def configuration(name: str, settings: Settings) -> dict[str, str]:
 
 
 async def list_topics(settings: Settings) -> list[TopicState]:
-    """Our topics with their partitions; raises RetriableError when no broker answers."""
+    """Our topics with their partitions; raises RetriableError when no broker answers, UserError when all refuse us."""
     async with _Admin(settings) as admin:
         known = {topic["topic"]: topic for topic in await admin.describe_topics()}
         return [TopicState(name, len(known[name]["partitions"]) if name in known else 0) for name in names(settings)]
@@ -75,15 +76,16 @@ async def create_topics(settings: Settings) -> list[str]:
 
 class _Admin:
     def __init__(self, settings: Settings) -> None:
-        self._bootstrap = settings.kafka_bootstrap
+        self._settings = settings
         self._client = AIOKafkaAdminClient(**client_options(settings), request_timeout_ms=15_000)
 
     async def __aenter__(self) -> AIOKafkaAdminClient:
-        try:
-            await self._client.start()
-        except KafkaError as error:
-            await self._client.close()
-            raise RetriableError(f"COCKPIT_KAFKA_BOOTSTRAP: no broker answers at {self._bootstrap}: {error}") from None
+        with client_log_silenced():
+            try:
+                await self._client.start()
+            except KafkaError as error:
+                await self._client.close()
+                raise await why_unreachable(self._settings, error) from None
         return self._client
 
     async def __aexit__(self, *_: object) -> None:

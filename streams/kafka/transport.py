@@ -17,7 +17,9 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
+from streams.crash_points import reach
 from streams.kafka.in_loop import InLoopConsumer
+from streams.kafka.lease import Lease
 from streams.kafka.offsets import committable
 
 log = logging.getLogger(__name__)
@@ -53,6 +55,9 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     drain_seconds: float = 20.0
     """How long a revocation or a stop waits for running batches; set by `transport_for`."""
 
+    lease: Lease
+    """Our membership in the group; set by `transport_for`."""
+
     linger_milliseconds: int = 10
     """How long the broker may wait for more records while records flow; set by `transport_for`."""
 
@@ -83,12 +88,23 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                 await asyncio.sleep(0)
                 async for tp, message in self.getmany(timeout=1.0):
                     read = self._read_offset[tp]
-                    if read is None or message.offset >= read:
-                        await self.callback(message)
-                        self._read_offset[tp] = message.offset
+                    if read is not None and message.offset < read:
+                        self._begin_anew(tp, message.value[0].offset)
+                    await self.callback(message)
+                    self._read_offset[tp] = message.offset
         except (*self.consumer_stopped_errors, asyncio.CancelledError):
             if not self.app.should_stop:
                 raise
+
+    def _begin_anew(self, tp: TP, offset: int) -> None:
+        """The committed offset was out of range and aiokafka went to the earliest: what we know of offsets is void.
+
+        Faust would pass over all records up to the old offset, and commit none of theirs.
+        """
+        log.error("%s ends before the offset that was committed: it is read again from offset %d", tp, offset)
+        self._acked[tp].clear()
+        self._acked_index[tp].clear()
+        self._committed_offset[tp] = None
 
     def _to_message(self, tp: TP, records: Any) -> ConsumerMessage:
         last = records[-1]
@@ -119,6 +135,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         if offset is not None:
             acknowledged[:] = [last for last in acknowledged if last >= offset]
             self._acked_index[tp] = set(acknowledged)
+            reach("before_offset_commit")
         return offset
 
     def _live_unacked(self) -> list[Any]:
@@ -145,6 +162,18 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         Faust would take the partition out of the fetch set, and then sleep a second once none is left.
         """
 
+    async def force_commit(self, *arguments: Any, **named: Any) -> bool:
+        """Commit, and know whether anything was."""
+        did_commit = bool(await super().force_commit(*arguments, **named))
+        if did_commit:
+            reach("after_offset_commit")
+        return did_commit
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """The lease begins before the first batch comes."""
+        self.lease.begins(self._thread._ensure_consumer()._coordinator)
+        await super().on_partitions_assigned(assigned, generation_id)
+
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Commit what is done before Faust forgets it (faust `on_partitions_revoked` drops `_acked` first)."""
         await self._finish_or_abandon()
@@ -159,7 +188,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         self.app.flow_control.suspend()
         self.app.flow_control.clear()
         deadline = monotonic() + self.drain_seconds
-        while not self.should_stop and (running := self._live_unacked()):
+        while not (self.should_stop or self.lease.lost) and (running := self._live_unacked()):
             if monotonic() > deadline:
                 log.warning(
                     "abandoned %d batches after %s s: they will be read again",
@@ -177,7 +206,7 @@ class BatchTransport(driver.Transport):  # type: ignore[misc]
     Consumer = BatchConsumer
 
 
-def transport_for(app: Any, drain_seconds: float, linger_milliseconds: int) -> BatchTransport:
+def transport_for(app: Any, drain_seconds: float, linger_milliseconds: int, lease: Lease) -> BatchTransport:
     """The batch transport of an app, to be assigned to `app.transport`."""
 
     class TunedConsumer(BatchConsumer):
@@ -185,6 +214,7 @@ def transport_for(app: Any, drain_seconds: float, linger_milliseconds: int) -> B
 
     TunedConsumer.drain_seconds = drain_seconds
     TunedConsumer.linger_milliseconds = linger_milliseconds
+    TunedConsumer.lease = lease
     transport = BatchTransport(app.conf.broker_consumer, app)
     transport.Consumer = TunedConsumer
     return transport

@@ -56,6 +56,8 @@ class KafkaServer(Server):
 
     name = "kafka"
     port_names = ("broker", "controller")
+    format_options: tuple[str, ...] = ()
+    """Further arguments of the tool that formats an empty storage."""
 
     @property
     def bootstrap(self) -> str:
@@ -69,7 +71,7 @@ class KafkaServer(Server):
     def _prepare(self, artifacts: Artifacts) -> list[str]:
         java = find_java()
         properties = self.directory / "server.properties"
-        properties.write_text(_PROPERTIES.format(**self.ports), encoding="latin-1")
+        properties.write_text(self._properties(), encoding="latin-1")
         if not (self.directory / "data" / "bootstrap.checkpoint").exists():
             self._format(java, artifacts, properties)
         return [
@@ -82,6 +84,10 @@ class KafkaServer(Server):
             str(properties),
         ]
 
+    def _properties(self) -> str:
+        """The configuration file; of two lines with one name the later counts."""
+        return _PROPERTIES.format(**self.ports)
+
     def _format(self, java: str, artifacts: Artifacts, properties: Path) -> None:
         """Make an empty storage with a cluster id of its own, by Kafka's own tool."""
         # An interrupted formatting leaves a directory that the tool refuses.
@@ -89,7 +95,7 @@ class KafkaServer(Server):
         # A leading dash would be taken for an option.
         cluster_id = "c" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:22]
         command = [java, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", artifacts.kafka_classpath]
-        command += ["kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(properties)]
+        command += ["kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(properties), *self.format_options]
         with self.log.open("ab") as log:
             self._log_start = log.tell()
             run = subprocess.run(

@@ -24,6 +24,7 @@ class ClockGauges:
             offset_seconds: positive: the clock is fast.
             state: 0 synchronized, 1 drifting, 2 error.
         """
+        component = _printable(component)
         if component not in self._components and len(self._components) >= metrics.COMPONENT_LABEL_LIMIT:
             component = "other"
         else:
@@ -38,11 +39,16 @@ class ClockGauges:
 
     def forget(self, clocks: set[tuple[str, str]]) -> None:
         """Export these no longer: components that were taken out of service."""
-        for key in clocks & self._read_at.keys():
+        for key in {(_printable(component), protocol) for component, protocol in clocks} & self._read_at.keys():
             del self._read_at[key]
             for gauge in (metrics.CLOCK_OFFSET, metrics.CLOCK_STATE, metrics.CLOCK_READ_AT):
                 gauge.remove(*key)
         self._components = {component for component, _ in self._read_at}
+
+
+def _printable(component: str) -> str:
+    """A label that acts on no terminal, and reads in one direction; nearly every name is one as it is."""
+    return component if component.isprintable() else ascii(component)[1:-1]
 
 
 CLOCKS = ClockGauges()

@@ -5,24 +5,19 @@
 /readyz   200 while partitions are assigned, the database answers and Kafka takes our messages
 """
 
-import threading
-from collections.abc import Callable, Iterable
+import gzip
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from socketserver import ThreadingMixIn
 from time import monotonic, time
-from typing import TYPE_CHECKING, Any
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from prometheus_client import make_wsgi_app
+from prometheus_client.exposition import choose_encoder, gzip_accepted
 
-from streams.errors import UserError
+from streams.observability.http_server import Answer, HttpServer, Request
 from streams.observability.metrics import OLDEST_UNWRITTEN, REGISTRY
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
-
 _LOOP_SILENT_SECONDS = 30.0
-_REQUEST_SECONDS = 10
+_FRESH_SECONDS = 1.0
+_OPENMETRICS = "application/openmetrics-text"
 
 
 @dataclass(slots=True)
@@ -78,56 +73,53 @@ class Health:
         return problems
 
 
-class _Server(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-    request_queue_size = 16
-
-
-class _QuietHandler(WSGIRequestHandler):
-    timeout = _REQUEST_SECONDS
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: a probe every second is no news."""
-
-
 class HealthServer:
     """Serves a Health and the metrics until closed."""
 
     def __init__(self, health: Health, host: str, port: int) -> None:
         self._health = health
-        self._metrics = make_wsgi_app(REGISTRY)
+        self._exposition = _Exposition()
         OLDEST_UNWRITTEN.set_function(health.oldest_unwritten_seconds)
-        try:
-            self._server = make_server(host, port, self._answer, _Server, _QuietHandler)
-        except OSError as error:
-            raise UserError(
-                f"COCKPIT_METRICS_PORT: cannot listen on {host}:{port}: {error.strerror}; choose another port"
-            ) from None
-        self.port = int(self._server.server_port)
-        self._thread = threading.Thread(target=self._server.serve_forever, name="health", daemon=True)
-        self._thread.start()
+        self._server = HttpServer(host, port, self._answer)
+        self.port = self._server.port
 
     def close(self) -> None:
         """Stop serving and free the port."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._server.close()
 
-    def _answer(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        path = environ.get("PATH_INFO", "")
-        if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
-            return _reply(start_response, "405 Method Not Allowed", "only GET")
-        if path == "/metrics":
-            answer: Iterable[bytes] = self._metrics(environ, start_response)
-            return answer
+    def _answer(self, request: Request) -> Answer:
+        if request.path == "/metrics":
+            return self._exposition.answer(request.headers)
         checks = {"/livez": self._health.problems_of_life, "/readyz": self._health.problems_of_readiness}
-        if path not in checks:
-            return _reply(start_response, "404 Not Found", "/metrics, /livez, /readyz")
-        problems = checks[path]()
-        return _reply(start_response, "503 Service Unavailable" if problems else "200 OK", "; ".join(problems) or "ok")
+        if request.path not in checks:
+            return Answer("404 Not Found", b"/metrics, /livez, /readyz\n")
+        problems = checks[request.path]()
+        status = "503 Service Unavailable" if problems else "200 OK"
+        return Answer(status, ("; ".join(problems) or "ok").encode() + b"\n")
 
 
-def _reply(start_response: "StartResponse", status: str, text: str) -> list[bytes]:
-    body = (text + "\n").encode()
-    start_response(status, [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))])
-    return [body]
+class _Exposition:
+    """The metrics as text, made at most once a second in each of four forms, however often somebody asks.
+
+    Making it holds the interpreter's lock for milliseconds, in which the worker's loop waits.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[bool, bool], tuple[float, Answer]] = {}
+
+    def answer(self, headers: Mapping[str, str]) -> Answer:
+        form = _OPENMETRICS in headers.get("accept", ""), gzip_accepted(headers.get("accept-encoding", ""))
+        made_at, answer = self._made.get(form) or (0.0, None)
+        if answer is None or monotonic() - made_at >= _FRESH_SECONDS:
+            answer = _exposition(*form)
+            self._made[form] = monotonic(), answer
+        return answer
+
+
+def _exposition(openmetrics: bool, zipped: bool) -> Answer:
+    encode, content_type = choose_encoder(f"{_OPENMETRICS}; version=1.0.0" if openmetrics else "")
+    body = encode(REGISTRY)
+    headers: tuple[tuple[str, str], ...] = (("Content-Type", content_type),)
+    if zipped:
+        body, headers = gzip.compress(body, 1), (*headers, ("Content-Encoding", "gzip"))
+    return Answer("200 OK", body, headers)

@@ -2,8 +2,9 @@
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
+from urllib.parse import quote, unquote, urlsplit
 
 import structlog
 
@@ -16,15 +17,7 @@ _SHORTEST_SECRET = 4
 
 def configure(settings: Settings) -> None:
     """Send all logging through one JSON renderer that masks the settings' secrets."""
-    secrets = [
-        secret
-        for secret in (
-            settings.database.password,
-            settings.database_url.get_secret_value(),
-            settings.kafka_sasl_password.get_secret_value(),
-        )
-        if len(secret) >= _SHORTEST_SECRET
-    ]
+    secrets = secrets_of(settings)
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -49,6 +42,8 @@ def configure(settings: Settings) -> None:
     root.setLevel(settings.log_level.upper())
     for chatty in ("aiokafka", "faust", "mode"):
         logging.getLogger(chatty).setLevel(max(root.level, logging.WARNING))
+    # Its one line of this level tells that committed offsets are out of range: records were deleted, or lost.
+    logging.getLogger("aiokafka.consumer.fetcher").setLevel(root.level)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -59,6 +54,19 @@ def configure(settings: Settings) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def secrets_of(settings: Settings) -> list[str]:
+    """What must be in no line: the secrets in every form that a URL or a repr of them has, the longest first."""
+    url = settings.database_url.get_secret_value()
+    plain = {settings.database.password, url, settings.kafka_sasl_password.get_secret_value()}
+    forms = {urlsplit(url).password or "", *plain}
+    forms |= {form for secret in plain for form in _forms(secret)}
+    return sorted((form for form in forms if len(form) >= _SHORTEST_SECRET), key=len, reverse=True)
+
+
+def _forms(secret: str) -> Iterable[str]:
+    return quote(secret), quote(secret, safe=""), unquote(secret), repr(secret)[1:-1]
 
 
 def _is_news(record: logging.LogRecord) -> bool:

@@ -1,7 +1,6 @@
 """Sends events to Kafka and returns when every one of them is acknowledged."""
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from pydantic import BaseModel
 
 from streams.errors import RetriableError, UserError
-from streams.kafka.security import client_options
+from streams.kafka.security import client_log_silenced, client_options
 from streams.kafka.topics import list_topics
 from streams.settings import Settings
 
@@ -77,7 +76,7 @@ async def partitions_of(settings: Settings, topic_name: str) -> int:
         raise UserError(f"{text}: run `cockpit up`, or set the address of your brokers") from None
     partitions = next(state.partitions for state in states if state.name == topic)
     if not partitions:
-        raise UserError(f"topic {topic}: does not exist: run `cockpit topics create`")
+        raise UserError(f"topic {topic}: does not exist, or this user may not see it: run `cockpit topics create`")
     return partitions
 
 
@@ -91,15 +90,3 @@ def kafka_errors_told(topic: str) -> Iterator[None]:
     except KafkaError as error:
         text = " ".join(str(error).split())
         raise UserError(f"topic {topic}: Kafka does not take the events or answer: {text}") from None
-
-
-@contextmanager
-def client_log_silenced() -> Iterator[None]:
-    """Keep the client's own log away from a person at a terminal: what matters is in our one line."""
-    log = logging.getLogger("aiokafka")
-    level = log.level
-    log.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        log.setLevel(level)

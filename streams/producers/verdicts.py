@@ -8,8 +8,8 @@ from pydantic import ValidationError
 
 from schemas import Verdict
 from streams.errors import UserError
-from streams.kafka.security import client_options
-from streams.producers.publish import client_log_silenced, kafka_errors_told, partitions_of
+from streams.kafka.security import client_log_silenced, client_options
+from streams.producers.publish import kafka_errors_told, partitions_of
 from streams.settings import Settings
 
 VERDICTS = "verdicts.v1"

@@ -10,6 +10,7 @@ import aiomysql
 
 from streams.errors import UserError
 from streams.settings import Settings
+from streams.store import tls
 from streams.store.failures import classify, is_access_error
 
 _SESSION = (
@@ -57,7 +58,7 @@ class Database:
             autocommit=True,
             connect_timeout=_CONNECT_SECONDS,
             init_command=_SESSION,
-            ssl=_tls(address.tls, address.ca),
+            ssl=tls.context(address),
             local_infile=False,
         )
         async with self.connection():
@@ -94,6 +95,10 @@ class Database:
             pool.release(connection)
 
     def _refused(self, error: Exception) -> Exception:
+        if isinstance(error, tls.NotOffered):
+            return UserError(
+                f"COCKPIT_DATABASE_URL: {self._address}: {error}: we would send the password in plain text"
+            )
         if isinstance(error.__cause__, ssl.SSLError):
             reason = getattr(error.__cause__, "verify_message", None) or error.__cause__.reason
             return UserError(f"COCKPIT_DATABASE_URL: {self._address}: TLS: {reason}: check host, ca= and the server")
@@ -118,12 +123,3 @@ class Database:
             async with asyncio.timeout(self._statement_seconds):
                 await cursor.execute(sql, arguments or None)
             return int(cursor.rowcount)
-
-
-def _tls(enabled: bool, ca: str | None) -> ssl.SSLContext | None:
-    if not enabled:
-        return None
-    try:
-        return ssl.create_default_context(cafile=ca)
-    except (OSError, ssl.SSLError) as error:
-        raise UserError(f"COCKPIT_DATABASE_URL: ca={ca}: cannot be read as a PEM file: {error}") from None

@@ -32,7 +32,7 @@ DATA_CODES = frozenset(
 )  # fmt: skip
 """The data itself is refused: out of range, too long, wrong character set, a constraint, a trigger's SIGNAL."""
 
-_ACCESS_CODES = frozenset({1044, 1045, 1049, 1130, 1142, 1143, 1146, 1054, 3159})
+_ACCESS_CODES = frozenset({1044, 1045, 1049, 1130, 1142, 1143, 1146, 1054, 1227, 1370, 3159})
 
 
 def classify(error: BaseException) -> CockpitError | None:

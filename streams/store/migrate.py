@@ -20,7 +20,7 @@ _LOCK = "cockpit-streams.migrate"
 _LOCK_SECONDS = 60
 _COMMENT_OR_END = re.compile(r"/\*.*?\*/|;(?=\n)", re.DOTALL)
 _EMPTY_QUERY = 1065
-_TRIGGER_REFUSED = frozenset({1142, 1227, 1419})
+_TRIGGER_REFUSED = frozenset({1044, 1142, 1227, 1370, 1419})
 _LEDGER = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
   number INT UNSIGNED NOT NULL PRIMARY KEY,
@@ -90,8 +90,8 @@ async def _run(cursor: Any, migration: Migration, statement: str) -> None:
         if error_code(error) in _TRIGGER_REFUSED:
             text = " ".join(str(error.args[-1]).split())
             raise UserError(
-                f"migration {migration.name}: {text}: grant ALL on the database, which includes TRIGGER, and"
-                " where binary logging is on set log_bin_trust_function_creators=1"
+                f"migration {migration.name}: {text}: grant ALL on the database, which includes TRIGGER and CREATE"
+                " ROUTINE, and where binary logging is on set log_bin_trust_function_creators=1"
             ) from None
         raise
 

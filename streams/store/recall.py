@@ -10,11 +10,13 @@ from schemas.events import Protocol
 from streams.judges.clocks import ClockState, Episode, Kind
 from streams.judges.clocks.state import state_before_memory, state_from_memory
 from streams.judges.host_clock import HostClock, host_clock
+from streams.judges.incidents import Waiver
 from streams.judges.timestamps import FileState
 from streams.store import rows
 from streams.store.database import Database
+from streams.store.incident_waivers import unreleased
 from streams.store.statements import statement
-from streams.times import microseconds, timestamp_text
+from streams.times import clamped_timestamp_text, microseconds, timestamp_text
 
 _KEYS_PER_QUERY = 900
 """From a thousand on MariaDB makes a table of the list and joins it, at twice the cost a key."""
@@ -26,6 +28,11 @@ class Recall:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    async def now_us(self) -> int:
+        """The time by the database's clock, which all workers share."""
+        (now,) = await self._database.fetch_all(statement("clocks", "now"))
+        return microseconds(_utc(now["at"]))
 
     async def newest_files(self, keys: Sequence[bytes]) -> dict[bytes, FileState]:
         """The newest record of each path key, by the time of its capture."""
@@ -41,6 +48,16 @@ class Recall:
         for chunk in _chunks([one % (rows.binary(key), mtime_ns) for key, mtime_ns in wanted], _PATHS_PER_QUERY):
             answer = await self._database.fetch_all(" UNION ALL ".join(chunk))
             found |= {(row["path_key"], row["mtime_ns"]) for row in answer}
+        return found
+
+    async def paths_with_mtimes(self, wanted: Sequence[tuple[str, int]]) -> list[tuple[tuple[str, int], bytes, str]]:
+        """Of each pair of host and mtime_ns: the pair, path key and path of stored files, as far as 200 rows tell."""
+        found = []
+        one = statement("recall", "paths_with_mtime")
+        texts = [one % (f"'{clamped_timestamp_text(ns)}'", rows.text(host), ns) for host, ns in wanted]
+        for chunk in _chunks(texts, _PATHS_PER_QUERY):
+            for row in await self._database.fetch_all(" UNION ALL ".join(chunk)):
+                found.append(((row["host"], row["mtime_ns"]), row["path_key"], row["file_path"]))
         return found
 
     async def host_clocks(self, hosts: Sequence[str]) -> dict[str, HostClock]:
@@ -86,6 +103,10 @@ class Recall:
     async def submissions(self, submission_ids: Sequence[str]) -> list[dict[str, Any]]:
         """Every stored submission under these submission_ids."""
         return await self._rows("submissions", map(rows.text, submission_ids))
+
+    async def waivers(self) -> list[Waiver]:
+        """What is forgiven now, and what was lately."""
+        return await unreleased(self._database)
 
     async def known_ids(self, table: str, ids: Sequence[str]) -> set[str]:
         """Those of the ids that the table holds."""

@@ -11,6 +11,7 @@ from uuid import uuid4
 import aiomysql
 from pymysql import err
 
+from streams.crash_points import reach
 from streams.observability import metrics
 from streams.plan import Plan, Violated
 from streams.store import outbox, rollup, rows
@@ -96,6 +97,7 @@ class Transactions:
         # An error closes the connection: nothing stays behind.
         async with self._database.connection() as connection, connection.cursor() as cursor:
             await self._run(cursor, steps)
+        reach("after_commit")
         metrics.STORE.labels("transaction").observe(perf_counter() - started)
         for step in inserts:
             if step.table:
@@ -121,6 +123,7 @@ class Transactions:
                 try:
                     async with asyncio.timeout(self._statement_seconds):
                         await advance
+                    reach("in_transaction")
                 except err.IntegrityError as error:
                     if error_code(error) != _DUPLICATE_KEY:
                         raise

@@ -12,6 +12,7 @@ import faust
 import pytest
 from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer.fetcher import Fetcher
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.consumer.subscription_state import SubscriptionState
 from faust.transport.consumer import Consumer, ThreadDelegateConsumer
 from faust.transport.drivers import aiokafka as driver
@@ -20,6 +21,7 @@ from faust.types.tuples import ConsumerMessage
 from mode.threads import QueueServiceThread, ServiceThread
 
 from streams.kafka.in_loop import InLoopConsumer
+from streams.kafka.lease import Lease
 from streams.kafka.transport import BatchConsumer, PartitionBatchScheduler, RawBatchSchema, transport_for
 from tests.unit.records import FakeRecord
 
@@ -40,7 +42,7 @@ async def app(tmp_path: Any) -> faust.App:
         web_enabled=False,
     )
     app.finalize()
-    app.transport = transport_for(app, drain_seconds=0.2, linger_milliseconds=5)
+    app.transport = transport_for(app, drain_seconds=0.2, linger_milliseconds=5, lease=Lease(6))
     app.consumer_generation_id = GENERATION
     app.topics.acks_enabled_for = lambda topic: True
     return app
@@ -74,6 +76,8 @@ def test_the_pin_is_the_version_these_tests_were_written_for() -> None:
         (Consumer, "ack", ["self", "message"]),
         (Consumer, "on_buffer_full", ["self", "tp"]),
         (Consumer, "on_partitions_revoked", ["self", "revoked"]),
+        (Consumer, "on_partitions_assigned", ["self", "assigned", "generation_id"]),
+        (Consumer, "force_commit", ["self", "topics", "start_new_transaction"]),
         (Consumer, "wait_empty", ["self"]),
         (Consumer, "_wait_for_ack", ["self", "timeout"]),
         (Consumer, "commit", ["self", "topics", "start_new_transaction"]),
@@ -143,14 +147,12 @@ async def test_a_fetch_lingers_only_while_records_flow(
     assert seen == [(False, 500), (linger_milliseconds > 0, linger_milliseconds or 500), (False, 500)]
 
 
-async def test_what_was_fetched_is_handed_over_once_and_in_order(
-    app: faust.App, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_was_fetched_is_handed_over_in_order(app: faust.App, monkeypatch: pytest.MonkeyPatch) -> None:
     consumer, fetcher, handed = app.consumer, SimpleNamespace(_stopped=asyncio.Event()), []
-    again = [begun(consumer, 0, 4), begun(consumer, 5, 9), begun(consumer, 3, 4)]
+    fetched = [begun(consumer, 0, 4), begun(consumer, 5, 9)]
 
     async def getmany(timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109
-        for message in again:
+        for message in fetched:
             yield ONE, message
         fetcher._stopped.set()
 
@@ -162,6 +164,41 @@ async def test_what_was_fetched_is_handed_over_once_and_in_order(
     await consumer._drain_messages(fetcher)
     assert handed == [4, 9]
     assert consumer._read_offset[ONE] == 9
+
+
+async def test_a_partition_that_ends_before_its_committed_offset_is_read_and_committed_anew(
+    app: faust.App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    consumer, fetcher, handed = app.consumer, SimpleNamespace(_stopped=asyncio.Event()), []
+    consumer._read_offset[ONE] = consumer._committed_offset[ONE] = 1_000
+    consumer._acked[ONE] = [998]
+
+    async def getmany(timeout: float) -> AsyncIterator[tuple[TP, ConsumerMessage]]:  # noqa: ASYNC109
+        yield ONE, begun(consumer, 0, 4)
+        fetcher._stopped.set()
+
+    async def callback(message: ConsumerMessage) -> None:
+        handed.append(message)
+
+    monkeypatch.setattr(consumer, "getmany", getmany)
+    consumer.callback = callback
+    await consumer._drain_messages(fetcher)
+    assert [message.offset for message in handed] == [4]
+    consumer.ack(handed[0])
+    assert consumer._filter_committable_offsets([ONE]) == {ONE: 5}
+
+
+async def test_the_coordinator_beats_by_this_name_and_its_generation_tells_membership() -> None:
+    source = inspect.getsource(GroupCoordinator)
+    assert "await self._do_heartbeat()" in source
+    assert list(inspect.signature(GroupCoordinator._do_heartbeat).parameters) == ["self"]
+    assert "self.generation = OffsetCommitRequest.DEFAULT_GENERATION_ID" in inspect.getsource(
+        GroupCoordinator.reset_generation
+    )
+
+
+def test_a_commit_tells_whether_it_committed() -> None:
+    assert "return did_commit" in inspect.getsource(Consumer.force_commit)
 
 
 async def test_a_stopping_app_ends_the_hand_over_without_an_error(

@@ -3,11 +3,12 @@
 import tempfile
 from pathlib import Path
 
-from tests.forensics.corpus import run
+from tests.forensics.corpus import run, set_up
 from tests.forensics.operations import OPERATIONS
 from tests.forensics.table import DOCUMENT, rows, write
 
 if __name__ == "__main__":
+    set_up()
     with tempfile.TemporaryDirectory() as folder:
         outcomes = run(OPERATIONS, Path(folder))
     write(outcomes)

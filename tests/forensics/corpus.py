@@ -1,17 +1,19 @@
 """Real operations on real files: each in a folder of its own, captured before, between and after, and judged.
 
 Nothing here writes what a judge should find: commands and system calls change the files, the kernel stamps them, the
-product's own capture reads them back. Two things cannot be done to a machine that others use, and are stood in for:
-a capture under a clock set back takes place with `captured_at` set back (all that faketime could do: no program
-moves the kernel's clock for itself alone), and of a file touched while the kernel's clock was set back the record
-is written as the kernel would have stamped it.
+product's own capture reads them back. One thing cannot be done to a machine that others use: set the kernel's clock,
+which stamps ctime. `faketime` shows a program another time, so a capture under a clock set back is `cockpit capture`
+run by it; but of a file that is touched while the kernel's clock is set back, the record is written as the kernel
+would have stamped it.
 """
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from schemas.events import FilesystemTimestamps, FileTimes
@@ -41,7 +43,7 @@ class Operation:
     place: str = "/srv/files"
     """Where the folder is said to lie: a scratch folder in /tmp would make every path a sensitive one."""
     clock_back: timedelta = timedelta()
-    """How far the clock of the last capture is set back."""
+    """How far the clock of the last capture is set back, by faketime."""
     rewritten: Callable[[FileTimes], FileTimes] | None = None
     """What the kernel would have stamped on the file `a`, where its clock cannot be set."""
     steps: Callable[[int], tuple[ClockStep, ...]] = lambda _: ()
@@ -67,6 +69,16 @@ class Outcome:
         )
 
     @property
+    def accused(self) -> list[str]:
+        """Files that nobody tampered with and that are called stomped."""
+        return [
+            name
+            for name, all_found in self.findings.items()
+            if name not in self.operation.tampered
+            and any(found.evidence["verdict"] == "stomped" for found in all_found)
+        ]
+
+    @property
     def alarms(self) -> list[Finding]:
         """Findings of high or worse in files that nobody tampered with."""
         return [
@@ -76,6 +88,13 @@ class Outcome:
             for found in all_found
             if found.severity in ("high", "critical")
         ]
+
+
+def set_up() -> None:
+    """Install the programs that the operations run, where they are missing; a script that cannot says why."""
+    script = Path(__file__).parents[2] / "scripts" / "setup-forensics"
+    done = subprocess.run([script], capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def run(operations: Sequence[Operation], root: Path) -> list[Outcome]:
@@ -102,6 +121,17 @@ def _wait_until(time_ns: int) -> None:
         time.sleep(0.02)
 
 
+def _captured_under_another_time(folder: Path, back: timedelta) -> Iterator[FilesystemTimestamps]:
+    """`cockpit capture` with a clock that is set back; the stamps of files stay what they are."""
+    command = ("faketime", "-f", f"-{back.total_seconds():.0f}s", sys.executable, "-m", "streams", "capture")
+    done = subprocess.run(
+        (*command, "--dry-run", "--sha256", "--host", HOST, folder),
+        check=True, capture_output=True, text=True, env=os.environ | {"NO_FAKE_STAT": "1"},
+    )  # fmt: skip
+    for line in done.stdout.splitlines():
+        yield FilesystemTimestamps.model_validate_json(line)
+
+
 class _Run:
     def __init__(self, operation: Operation, folder: Path) -> None:
         self.operation, self.folder = operation, folder
@@ -123,9 +153,9 @@ class _Run:
                 self._known[file.file_path] = FileState.after(state, file, captured_at_us, 0, stage)
 
     def _events(self, is_last: bool) -> Iterator[FilesystemTimestamps]:
-        at = datetime.now(UTC) - self.operation.clock_back if is_last and self.operation.clock_back else None
-        history = GitHistory([self.folder])
-        return capture([self.folder], host=HOST, captured_at=at, history=history, with_sha256=True)
+        if is_last and self.operation.clock_back:
+            return _captured_under_another_time(self.folder, self.operation.clock_back)
+        return capture([self.folder], host=HOST, history=GitHistory([self.folder]), with_sha256=True)
 
     def _placed(self, file: FileTimes, is_last: bool) -> FileTimes:
         path = file.file_path.replace(os.path.realpath(self.folder), self.operation.place, 1)

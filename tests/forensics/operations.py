@@ -3,7 +3,9 @@
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
+import tempfile
 import time
 import zipfile
 from collections.abc import Callable
@@ -83,8 +85,22 @@ def benign(name: str, *stages: Act, prepare: Act = _TWO, **more: Any) -> Operati
 
 
 def _saved(folder: Path) -> None:
-    (folder / ".a.swp").write_text("a: edited and saved as editors do\n")
-    (folder / ".a.swp").replace(folder / "a")
+    """Vim as it saves when it keeps a backup: the old file renamed, a new one written."""
+    program = shutil.which("vim.tiny") or "vim"
+    run(
+        folder,
+        program,
+        "-u",
+        "NONE",
+        "-es",
+        "-c",
+        "set backupcopy=no writebackup",
+        "-c",
+        "s/$/ edited/",
+        "-c",
+        "wq",
+        "a",
+    )
 
 
 def _packed(kind: str, mtime: float, count: int = 3) -> Act:
@@ -109,56 +125,47 @@ def _packed(kind: str, mtime: float, count: int = 3) -> Act:
     return act
 
 
-def _unzipped(folder: Path) -> None:
-    """`unzip -o`, or where that is missing what it does: replace the file, set both of its times."""
-    if shutil.which("unzip"):
-        run(folder, "unzip", "-oq", "pack.zip")
-        return
-    with zipfile.ZipFile(folder / "pack.zip") as pack:
-        for entry in pack.infolist():
-            target = folder / entry.filename
-            target.unlink(missing_ok=True)
-            pack.extract(entry, folder)
-            stamp = time.mktime((*entry.date_time, 0, 0, -1))
-            os.utime(target, (stamp, stamp))
-
-
-def _synced(folder: Path) -> None:
-    """`rsync -t`, or where that is missing what it does: a hidden file, its mtime set, renamed over the target."""
-    if shutil.which("rsync"):
-        run(folder, "rsync", "-rt", "from/", "to/")
-        return
-    (folder / "to").mkdir(exist_ok=True)
-    for source in sorted((folder / "from").iterdir()):
-        hidden = folder / "to" / f".{source.name}.x7Ab"
-        shutil.copyfile(source, hidden)
-        os.utime(hidden, ns=(time.time_ns(), source.stat().st_mtime_ns))
-        hidden.replace(folder / "to" / source.name)
-
-
-def _packaged(folder: Path) -> None:
-    """`dpkg-deb -x`, or where that is missing the tar inside a package, which it unpacks."""
+def _package(folder: Path, version: str, mtime: int) -> None:
+    """A Debian package of two files, as `x-VERSION.deb`."""
     package = folder / "package"
-    write("package/usr/share/x/a", "package/usr/share/x/b")(folder)
+    write("package/usr/share/x/a", "package/usr/share/x/b", text=f"of version {version}\n")(folder)
     for path in package.rglob("*"):
-        os.utime(path, (1_700_000_001, 1_700_000_001))
-    if not shutil.which("dpkg-deb"):
-        with tarfile.open(folder / "data.tar", "w") as tar:
-            tar.add(package, ".")
-        run(folder, "mkdir", "-p", "installed")
-        run(folder, "tar", "-xf", "data.tar", "-C", "installed")
-        return
+        os.utime(path, (mtime, mtime))
     write("package/DEBIAN/control", text="")(folder)
-    control = "Package: x\nVersion: 1\nArchitecture: all\nMaintainer: a <a@example.org>\nDescription: x\n"
+    control = f"Package: x\nVersion: {version}\nArchitecture: all\nMaintainer: a <a@example.org>\nDescription: x\n"
     (package / "DEBIAN/control").write_text(control)
-    run(folder, "dpkg-deb", "-b", "package", "x.deb", SOURCE_DATE_EPOCH="1700000001")
-    run(folder, "dpkg-deb", "-x", "x.deb", "installed")
+    run(folder, "dpkg-deb", "-b", "package", f"x-{version}.deb", SOURCE_DATE_EPOCH=str(mtime))
+    shutil.rmtree(package)
 
 
-def _wheel_installed(folder: Path) -> None:
-    """What an installer does with a wheel: write each file from the archive, with the time of now."""
-    with zipfile.ZipFile(folder / "pack.zip") as wheel:
-        wheel.extractall(folder / "site-packages")
+def _packages(folder: Path) -> None:
+    """Two versions of a package, and an empty system to install them into."""
+    _package(folder, "1", 1_600_000_001)
+    _package(folder, "2", 1_700_000_001)
+    for name in ("info", "updates", "triggers"):
+        (folder / "root/var/lib/dpkg" / name).mkdir(parents=True)
+    (folder / "root/var/lib/dpkg/status").touch()
+
+
+def installed(version: str) -> Act:
+    return sh("dpkg", "--root=root", "--force-not-root,bad-path,downgrade", "--install", f"x-{version}.deb")
+
+
+def _wheel(folder: Path) -> None:
+    about = {
+        "METADATA": "Metadata-Version: 2.1\nName: x\nVersion: 1\n",
+        "WHEEL": "Wheel-Version: 1.0\nGenerator: corpus\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        "RECORD": "x.py,,\nx-1.dist-info/METADATA,,\nx-1.dist-info/WHEEL,,\nx-1.dist-info/RECORD,,\n",
+    }
+    with zipfile.ZipFile(folder / "x-1-py3-none-any.whl", "w") as wheel:
+        for name, text in {
+            "x.py": "x = 1\n",
+            **{f"x-1.dist-info/{name}": text for name, text in about.items()},
+        }.items():
+            wheel.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), text)
+
+
+_PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "-q", "--no-index", "--no-deps")
 
 
 def _repository(folder: Path) -> None:
@@ -174,13 +181,18 @@ def _repository(folder: Path) -> None:
     run(folder, "git", "checkout", "-q", "main")
 
 
-def _mtimes_restored(folder: Path) -> None:
-    """What git-restore-mtime does: the mtime of each file becomes the time of its last commit."""
-    for name in ("a", "b"):
-        said = subprocess.run(
-            ("git", "log", "-1", "--format=%ct", "--", name), cwd=folder, check=True, capture_output=True, text=True
-        )
-        os.utime(folder / name, (int(said.stdout), int(said.stdout)))
+def _on_another_volume(folder: Path) -> None:
+    """An old file in shared memory, which is a file system of its own."""
+    away = Path(tempfile.mkdtemp(dir="/dev/shm"))
+    write("old")(away)
+    aged("old")(away)
+    (folder / "away").symlink_to(away)
+
+
+def _moved_from_another_volume(folder: Path) -> None:
+    away = (folder / "away").resolve()
+    run(folder, "mv", str(away / "old"), "moved")
+    away.rmdir()
 
 
 def _swapped(folder: Path) -> None:
@@ -227,6 +239,8 @@ def _hidden(folder: Path) -> None:
 _MANY = tuple(f"m{number:02}" for number in range(25))
 _WRITTEN_AGAIN = write("a", text="other and longer content, by somebody else\n")
 
+_SYNCED = sh("rsync", "-rt", "from/", "to/")
+
 TAMPERING = (
     tampering("touch -t, years back", sh("touch", "-t", "201503101200", "a")),
     tampering("touch -t with seconds", sh("touch", "-t", "202503101207.33", "a")),
@@ -257,14 +271,17 @@ TAMPERING = (
     tampering("a tracked file, touch -t", sh("touch", "-t", "202301010101.01", "a"), prepare=_repository),
     tampering("tar x of an archive with times of 2034", sh("tar", "-xf", "pack.tar"),
               prepare=_packed("tar", 2_019_686_400.5), tampered=("out/f0", "out/f1", "out/f2")),
-    tampering("captured under a clock set back by an hour", sh("touch", "a"), clock_back=timedelta(hours=1)),
+    tampering("faketime 2015, touch", sh("faketime", "2015-03-10 12:00:00", "touch", "a")),
+    tampering("faketime a day ahead, touch", sh("faketime", "-f", "+1d", "touch", "a")),
+    tampering("captured under a clock set back by an hour (faketime)", sh("touch", "a"), clock_back=timedelta(hours=1)),
     tampering("date -s 1970, touch, date -s now", sh("touch", "a"), rewritten=_stamped_in_1970, steps=_back_and_forth),
 )  # fmt: skip
 
 BENIGN = (
     benign("read", sh("cat", "a")),
     benign("appended to", sh("sh", "-c", "echo more >> a")),
-    benign("saved by an editor (write and rename)", _saved),
+    benign("saved by an editor (vim, write and rename)", _saved),
+    benign("sed -i", sh("sed", "-i", "s/for/by/", "a")),
     benign("touch", sh("touch", "a")),
     benign("chmod", sh("chmod", "600", "a")),
     benign("hard link", sh("ln", "a", "c")),
@@ -283,17 +300,26 @@ BENIGN = (
            prepare=both(write("out/f0", "out/f1", "out/f2"), _packed("tar", 1_500_000_007))),
     benign("tar x of 30 files over newer ones", sh("tar", "-xf", "pack.tar"),
            prepare=both(write(*(f"out/f{n}" for n in range(30))), _packed("tar", 1_500_000_007, 30))),
-    benign("unzip of a new tree", _unzipped, prepare=_packed("zip", 1_500_000_007)),
-    benign("unzip over newer files", _unzipped,
+    benign("mv of an old file from another volume", _moved_from_another_volume, prepare=_on_another_volume),
+    benign("unzip of a new tree", sh("unzip", "-q", "pack.zip"), prepare=_packed("zip", 1_500_000_007)),
+    benign("unzip over newer files", sh("unzip", "-oq", "pack.zip"),
            prepare=both(write("out/f0", "out/f1", "out/f2"), _packed("zip", 1_500_000_007))),
-    benign("rsync -t of a new tree", _synced, prepare=both(write("from/a", "from/b"), aged("from/a"))),
-    benign("rsync -t over newer files", _synced,
+    benign("rsync -t of a new tree", _SYNCED, prepare=both(write("from/a", "from/b"), aged("from/a"))),
+    benign("rsync -t over newer files", _SYNCED,
            prepare=both(write("from/a", "from/b", "to/a", "to/b"), aged("from/a"))),
-    benign("package install (dpkg-deb -x)", _packaged),
-    benign("wheel install", _wheel_installed, prepare=_packed("zip", 1_500_000_007)),
+    benign("rsync -t --inplace over a newer file of another size", sh("rsync", "-rt", "--inplace", "from/", "to/"),
+           prepare=both(write("to/a"), write("from/a", text="of another size\n"), aged("from/a"))),
+    benign("package install (dpkg -i)", installed("1"), prepare=_packages),
+    benign("package upgrade, and downgrade again (dpkg -i)", installed("2"), installed("1"),
+           prepare=both(_packages, installed("1"))),
+    benign("package unpacked (dpkg-deb -x)", sh("dpkg-deb", "-x", "x-1.deb", "out"), prepare=_packages),
+    benign("wheel install (pip)", sh(*_PIP, "--target", "site-packages", "x-1-py3-none-any.whl"), prepare=_wheel),
     benign("git checkout of another branch, and back", sh("git", "checkout", "-q", "other"),
            sh("git", "checkout", "-q", "main"), prepare=_repository),
-    benign("git restore-mtime", _mtimes_restored, prepare=_repository),
+    benign("git restore-mtime", sh("git", "restore-mtime"), prepare=_repository),
+    benign("backup restored by rsync -a over a changed tree", both(sh("rsync", "-a", "live/", "saved/"),
+           write("live/a", text="other and longer content\n")), sh("rsync", "-a", "saved/", "live/"),
+           prepare=both(write("live/a", "live/b"), aged("live/a"))),
     benign("backup restored over a changed file", both(sh("cp", "-p", "a", "saved"), _WRITTEN_AGAIN),
            sh("cp", "-p", "saved", "a"), prepare=both(write("a"), aged("a"))),
     benign("backup restored by tar, years old", sh("tar", "-xf", "pack.tar", "--overwrite"),

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.forensics.corpus import Outcome, run
+from tests.forensics.corpus import Outcome, run, set_up
 from tests.forensics.operations import OPERATIONS
 from tests.forensics.table import answer, written_answers
 
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> list[Outcome]:
+    set_up()
     root: Path = tmp_path_factory.mktemp("corpus")
     return run(OPERATIONS, root)
 
@@ -28,6 +29,10 @@ def test_honest_work_raises_no_alarm(outcomes: list[Outcome]) -> None:
         if one.alarms
     }
     assert alarms == {}
+
+
+def test_honest_work_is_not_called_stomped(outcomes: list[Outcome]) -> None:
+    assert {one.operation.name: one.accused for one in outcomes if one.accused} == {}
 
 
 def test_every_finding_has_a_positive_margin_and_says_what_it_rests_on(outcomes: list[Outcome]) -> None:

@@ -13,6 +13,7 @@ from streams.flows.clock import ClockFlow
 from streams.flows.clock_limits import clock_limits
 from streams.judging import judge
 from streams.kafka.announcer import Announcer
+from streams.kafka.lease import Lease
 from streams.observability.health import Health
 from streams.plan import Plan
 from streams.recorder import Batch, Recorder
@@ -79,7 +80,7 @@ class ClockRig:
         self.rules = rules()
         recall = Recall(database)
         self.flow = ClockFlow(recall, clock_limits(settings))
-        self.recorder = Recorder(settings, Transactions(database, 10), recall, self.announcer, Health(60))
+        self.recorder = Recorder(settings, Transactions(database, 10), recall, self.announcer, Health(60), Lease(60))
         self.timer = ClockTimer(settings, self.flow, recall, self.recorder, lambda: self.rules, self.assignment)
         self._offset = 0
 

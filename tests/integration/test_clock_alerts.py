@@ -175,7 +175,8 @@ async def test_a_suspended_standard_tells_nothing(new_rig: NewRig) -> None:
 
 async def test_an_outlier_begins_and_ends(new_rig: NewRig) -> None:
     rig = await new_rig({0: True, 1: True})
-    await rig.read(("a", 0, 0), ("b", 100, 0), ("c", 8_500, 0))
+    told = {"stratum": 2, "reference_id": "A9FEA97B", "root_delay_microseconds": 900.0, "leap_status": "normal"}
+    await rig.read(("a", 0, 0), ("b", 100, 0), ("c", 8_500, 0), root_dispersion_microseconds=50.0, **told)
     assert await rig.look(at=1) == 1
     assert await rig.look(at=6) == 0
     again = await new_rig({0: True, 1: True})
@@ -190,6 +191,8 @@ async def test_an_outlier_begins_and_ends(new_rig: NewRig) -> None:
     begun, ended = [message for message in await again.messages() if message["kind"] == "outlier"]
     assert begun["alert_id"] == ended["alert_id"]
     assert begun["evidence"] == {"clocks": 3, "distance_microseconds": 8_400}
+    assert {name: begun[name] for name in told} == told
+    assert begun["bound_microseconds"] == pytest.approx(8_500 + 450 + 50 + 15)  # read, and a second of wandering
 
 
 async def test_a_worker_without_partition_0_leaves_the_peers_to_others(new_rig: NewRig) -> None:

@@ -40,8 +40,7 @@ async def test_the_table_says_what_a_person_asks_for(
     lines = {line.split("│")[1].strip(): line for line in result.stdout.splitlines() if line.count("│") > 2}
     drifts = [cell.strip() for cell in lines["drifts"].split("│")[1:-1]]
     assert drifts[:4] == ["drifts", "NTP", "drifting", "+20.000 ms"]
-    assert drifts[7].startswith("offset (warning) since 2026-11-20T10:12:22")
-    assert drifts[8] == "+20.000 ms at 10:12:22"
+    assert drifts[7:] == ["offset (warning)", "2026-11-20T10:12:22", "+20.000 ms at 10:12:22"]
     assert "uncertain" in lines["vague"]
     assert "no reading yet" in lines["api-gateway"]
     assert "warning: outlier of drifts (NTP) since 2026-11-20T10:12:22" in result.stdout

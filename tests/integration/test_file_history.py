@@ -26,6 +26,7 @@ SECOND, DAY = 10**9, 86_400 * 10**9
 RULES = Ruleset.compile([spec.to_standard() for spec in seed_standards()], 1, NOW)
 CLOCK = {minute: f"2026-11-20T{10 + minute // 60:02}:{minute % 60:02}:00Z" for minute in range(600)}
 C = events.BASE_NS
+LATER_US = NOW_US + 10 * 3600 * 10**6
 
 
 @dataclass
@@ -183,6 +184,31 @@ async def test_the_host_s_clock_is_what_the_clock_topic_says(worker: Worker, set
     stepped = Worker(settings, worker.database, offset=200)
     (plan,) = await stepped.judge(stepped.files, stepped.capture(CLOCK[4], **back))
     assert severity(plan, "TS-CTIME-REGRESSED") == ("low", "clock_step")
+
+
+async def test_a_file_with_the_times_of_one_that_was_captured_before(worker: Worker, settings: Settings) -> None:
+    model = {"mtime_ns": C - DAY - 1, "atime_ns": C - DAY - 1, "ctime_ns": C - DAY - 1, "inode": 8}
+    mimic = model | {"ctime_ns": C, "inode": 9}
+    for minute in range(300):  # an unchanged file has a row for each capture
+        await worker.take(worker.capture(CLOCK[minute], "/srv/model", **model), arrived_us=LATER_US)
+    fresh = Worker(settings, worker.database, offset=1000)
+    event = fresh.capture(CLOCK[400], "/srv/new", **mimic)
+    plans = await fresh.judge(
+        fresh.files, event, fresh.capture(CLOCK[400], "/opt/new", **mimic),
+        fresh.capture(CLOCK[400], "/srv/moved", **(mimic | {"inode": 8})),
+        {**fresh.capture(CLOCK[400], "/srv/new", **mimic), "host": "another"}, arrived_us=LATER_US,
+    )  # fmt: skip
+    assert [codes(plan) & {"TS-TOUCH-R"} for plan in plans] == [{"TS-TOUCH-R"}, set(), set(), set()]
+    assert severity(plans[0], "TS-TOUCH-R") == ("medium", "none")
+    # The model is written again: what carries its old time mimics nobody.
+    now = {"mtime_ns": C, "ctime_ns": C, "atime_ns": C, "inode": 8}
+    await fresh.take(fresh.capture(CLOCK[401], "/srv/model", **now), arrived_us=LATER_US)
+    (plan,) = await fresh.judge(fresh.files, fresh.capture(CLOCK[402], "/srv/late", **mimic), arrived_us=LATER_US)
+    assert codes(plan) == set()
+    # Together with its model in one event it is the capture that tells.
+    both = fresh.capture(CLOCK[403], "/srv/model", **model)
+    both["files"] += fresh.capture(CLOCK[403], "/srv/beside", **mimic)["files"]
+    assert "TS-TOUCH-R" in codes((await fresh.judge(fresh.files, both, arrived_us=LATER_US))[0])
 
 
 async def test_history_can_be_switched_off(settings: Settings, database: Database) -> None:

@@ -1,9 +1,11 @@
 """Incidents on a real database: kept by what workers store, resolved by what passes, waived and given back."""
 
 import asyncio
+import json
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -12,6 +14,7 @@ from streams.errors import UserError
 from streams.identity import fingerprint
 from streams.incident_keeper import IncidentKeeper
 from streams.judges.incidents import STATUSES, Incident, Waiver, require_step
+from streams.plan import Plan
 from streams.settings import Settings
 from streams.standards.planning import plan_changes
 from streams.store import incident_waivers as waiving
@@ -243,6 +246,25 @@ async def test_a_waiver_takes_in_what_is_there_and_what_comes_until_it_ends(rig:
     await rig.keeper.keep()
     assert await rig.status() == ("open", 2, ["open"] * 2)
     assert await rig.log() == [("open", "waived", "ann"), ("waived", "open", "cockpit")]
+
+
+async def test_a_waiver_forgives_in_the_verdict_and_the_violation_still_counts(rig: Rig) -> None:
+    def verdict(plan: Plan) -> dict[str, Any]:
+        (document,) = [message.value for message in plan.announcements if message.topic == "verdicts.v1"]
+        return json.loads(document)  # type: ignore[no-any-return]
+
+    (before,) = await rig.store(rig.submission("Bad", 10))
+    assert (verdict(before)["verdict"], verdict(before)["counts"]["fail"]) == ("rejected", 1)
+    waiver = await waive(rig, 3600, code="SUB-INC-001", subject_glob="docs/**")
+    (within,) = await rig.store(rig.submission("Bad", 20))
+    assert (verdict(within)["verdict"], verdict(within)["reason"]) == ("accepted", "passed_with_waivers")
+    assert verdict(within)["counts"]["waived"] == 1
+    assert len(verdict(within)["violation_ids"]) == 1
+    await rig.keeper.keep()
+    assert await rig.status(DOCUMENT) == ("waived", 2, ["waived"] * 2)  # forgiven is not passed
+    await end(rig, waiver)
+    (after,) = await rig.store(rig.submission("Bad", 30))
+    assert verdict(after)["verdict"] == "rejected"
 
 
 async def test_of_two_waivers_the_other_takes_over_and_a_revoked_one_gives_back(rig: Rig) -> None:

@@ -17,6 +17,7 @@ from streams.flows.filesystem import FilesystemFlow
 from streams.flows.submission import SubmissionFlow
 from streams.judging import judge
 from streams.kafka.announcer import Announcer
+from streams.kafka.lease import Lease
 from streams.local.mariadb import MariaDBServer
 from streams.observability.health import Health
 from streams.plan import Plan
@@ -88,7 +89,7 @@ class Rig:
         self.flow = FilesystemFlow(recall, 1000)
         self.submissions = SubmissionFlow(recall)
         transactions = Transactions(database, settings.database_statement_timeout_seconds)
-        self.recorder = Recorder(settings, transactions, recall, self.announcer, self.health)
+        self.recorder = Recorder(settings, transactions, recall, self.announcer, self.health, Lease(60))
 
     async def plans(self, values: list[bytes | None], flow: Any = None, offset: int = 0) -> list[Plan]:
         flow = flow or self.flow

@@ -16,21 +16,36 @@ from tests.k8s.overlay import SECRETS, Overlay
 PASSWORD = "hidden"
 
 
+def environment_of(
+    overlay: Overlay,
+    container: Manifest,
+    folder: Path,
+    database_url: str,
+    kafka_password: str = PASSWORD,
+    kafka_ca: str = "",
+    **environment: str,
+) -> dict[str, str]:
+    """What a container's processes find, its secrets in `folder`; without TLS, unless the environment asks for it."""
+    (folder / "database-url").write_text(database_url)
+    (folder / "kafka-password").write_text(kafka_password)
+    (folder / "kafka-ca.crt").write_text(kafka_ca)
+    given = {key: value.replace(SECRETS, str(folder)) for key, value in overlay.environment(container).items()}
+    return {
+        **{key: value for key, value in os.environ.items() if not key.startswith("COCKPIT_")},
+        **given,
+        "COCKPIT_KAFKA_SECURITY": "SASL_PLAINTEXT",
+        "COCKPIT_ALLOW_PLAINTEXT": "kafka,database",
+        "COCKPIT_METRICS_HOST": LOOPBACK,
+        **environment,
+    }
+
+
 @contextmanager
 def started(
     overlay: Overlay, container: Manifest, folder: Path, database_url: str, **environment: str
 ) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run a container's command with its secrets in `folder`; no TLS, for the test's servers have none."""
-    (folder / "database-url").write_text(database_url)
-    (folder / "kafka-password").write_text(PASSWORD)
-    given = {key: value.replace(SECRETS, str(folder)) for key, value in overlay.environment(container).items()}
-    whole = {
-        **{key: value for key, value in os.environ.items() if not key.startswith("COCKPIT_")},
-        **given,
-        "COCKPIT_KAFKA_SECURITY": "SASL_PLAINTEXT",
-        "COCKPIT_METRICS_HOST": LOOPBACK,
-        **environment,
-    }
+    """Run a container's command in its environment, which is that of `environment_of`."""
+    whole = environment_of(overlay, container, folder, database_url, **environment)
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "streams", *container["args"]], env=whole, stdout=log, stderr=log

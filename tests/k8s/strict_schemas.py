@@ -18,7 +18,8 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from tests.k8s.kustomize_program import CACHE, Manifest, go
+from tests.go_programs import CACHE, go
+from tests.k8s.kustomize_program import Manifest
 
 KUBERNETES = ("1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37")
 """The versions that deploy/k8s/README.md claims."""
@@ -78,15 +79,21 @@ def custom_schemas() -> dict[tuple[str, str], Schema]:
     found: dict[tuple[str, str], Schema] = {}
     for source in yaml.safe_load((_HERE / "crds.yaml").read_text("utf-8")):
         for path in source["files"]:
-            definition = yaml.safe_load(module_file(source["module"], path))["spec"]
-            for version in definition["versions"]:
-                if version["served"]:
-                    key = f"{definition['group']}/{version['name']}", definition["names"]["kind"]
-                    found[key] = strict(version["schema"]["openAPIV3Schema"])
+            found |= schemas_of(yaml.safe_load(module_file(source["module"], path)))
     for file in sorted((_HERE / "schemas").glob("*.yaml")):
         for kind, schema in yaml.safe_load(file.read_text("utf-8")).items():
             found[(schema["properties"]["apiVersion"]["const"], kind)] = schema
     return found
+
+
+def schemas_of(definition: Manifest) -> dict[tuple[str, str], Schema]:
+    """Strict schemas by apiVersion and kind, of every version that a definition serves."""
+    spec = definition["spec"]
+    return {
+        (f"{spec['group']}/{version['name']}", spec["names"]["kind"]): strict(version["schema"]["openAPIV3Schema"])
+        for version in spec["versions"]
+        if version["served"]
+    }
 
 
 def module_file(module: str, path: str) -> str:

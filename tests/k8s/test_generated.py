@@ -36,6 +36,13 @@ def test_the_topics_are_ours(overlay: Overlay) -> None:
         assert int(spec["config"]["min.insync.replicas"]) <= max(1, spec["replicas"] - 1)
 
 
+def test_topics_outlive_the_manifests(overlay: Overlay) -> None:
+    for topic in overlay.all("KafkaTopic"):
+        annotations = topic["metadata"]["annotations"]
+        assert annotations["argocd.argoproj.io/sync-options"] == "Prune=false,Delete=false"
+        assert annotations["kustomize.toolkit.fluxcd.io/prune"] == "disabled"
+
+
 def _grants(user: Manifest) -> set[tuple[str, str, str]]:
     rules = user["spec"]["authorization"]["acls"]
     return {

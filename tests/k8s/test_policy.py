@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from streams.settings import Settings
+from streams.errors import UserError
+from streams.settings import Settings, load_settings
 from tests.k8s.overlay import SECRETS, WORKER, Overlay, selects
 
 _MEGABYTES = {"Ki": 1 / 1024, "Mi": 1, "Gi": 1024}
@@ -155,6 +156,11 @@ def test_workers_are_spread(overlay: Overlay) -> None:
     for entry in constraints:
         assert entry["maxSkew"] == 1
         assert selects(entry["labelSelector"], overlay.deployment["spec"]["template"]["metadata"]["labels"])
+        # Of the revision that is rolled out, over the nodes that take us: a tainted node stays empty for ever.
+        assert entry["matchLabelKeys"] == ["pod-template-hash"]
+        assert entry["nodeTaintsPolicy"] == "Honor"
+    musts = {entry["topologyKey"] for entry in constraints if entry["whenUnsatisfiable"] == "DoNotSchedule"}
+    assert musts == ({"kubernetes.io/hostname"} if overlay.name == "prod" else set())
 
 
 def test_selectors_hold_only_what_never_changes(overlay: Overlay) -> None:
@@ -231,6 +237,17 @@ def test_the_settings_are_good(
     known = {f"COCKPIT_{name.upper()}" for name in Settings.model_fields}
     given = set(overlay.environment(overlay.container(container)))
     assert {name.removesuffix("_FILE") for name in given} <= known
+
+
+def test_shared_clusters_refuse_plain_text(
+    shared_overlay: Overlay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert shared_overlay.settings("worker", tmp_path, monkeypatch).environment == "production"
+    (tmp_path / "database-url").write_text("mysql://someone:hidden@tidb.example:4000/devguide_cockpit")
+    with pytest.raises(UserError, match=r"^COCKPIT_DATABASE_URL: has no tls=true") as refused:
+        load_settings()
+    assert "hidden" not in str(refused.value)
+    assert "COCKPIT_ALLOW_PLAINTEXT" not in shared_overlay.environment(shared_overlay.container("worker"))
 
 
 def test_settings_come_by_a_generator_with_a_hash(overlay: Overlay) -> None:

@@ -3,10 +3,13 @@
 from copy import deepcopy
 
 import pytest
+from jsonschema import Draft202012Validator
 
-from tests.k8s.kustomize_program import CHECKOUT, MANIFESTS, build
+from tests.go_programs import CHECKOUT
+from tests.k8s import strimzi_definitions
+from tests.k8s.kustomize_program import MANIFESTS, build
 from tests.k8s.overlay import Overlay
-from tests.k8s.strict_schemas import KUBERNETES, is_kubernetes_own, problems, scaler_fields
+from tests.k8s.strict_schemas import KUBERNETES, is_kubernetes_own, problems, scaler_fields, schemas_of
 
 
 @pytest.mark.parametrize("version", KUBERNETES)
@@ -25,6 +28,22 @@ def test_the_base_alone_is_valid() -> None:
         "ConfigMap", "Deployment", "Job", "PodDisruptionBudget", "Service", "ServiceAccount",
     }  # fmt: skip
     assert [problem for manifest in manifests for problem in problems(manifest, KUBERNETES[-1])] == []
+
+
+def test_strimzi_says_of_its_resources_what_we_say(overlay: Overlay) -> None:
+    """Our statement of Strimzi's API is held against Strimzi's own: what it lets through must be good there."""
+    java = strimzi_definitions.java()
+    if java is None:
+        pytest.skip("Strimzi's generator needs Java 21")
+    schemas = {
+        key: schema for each in strimzi_definitions.definitions(java) for key, schema in schemas_of(each).items()
+    }
+    resources = [*overlay.all("KafkaTopic"), *overlay.all("KafkaUser")]
+    assert resources
+    for resource in resources:
+        validator = Draft202012Validator(schemas[(resource["apiVersion"], resource["kind"])])
+        assert [error.message for error in validator.iter_errors(resource)] == []
+        assert list(validator.iter_errors({**resource, "spec": {**resource["spec"], "misspelt": "x"}}))
 
 
 def test_a_field_that_nobody_knows_is_found(overlay: Overlay) -> None:

@@ -47,6 +47,7 @@ def _detection(le: str) -> str:
 
 
 _CLOCK = 'component="api",protocol="NTP"'
+_BROWSER = 'component="web",protocol="Browser"'
 _TOPIC = "governance.clock-sync.v1"
 _PARTITION = f'topic="{_TOPIC}",partition="2"'
 _CAPACITY = 'tikv_store_size_bytes{instance="tikv-0:20180",type="capacity"}'
@@ -178,6 +179,27 @@ GOVERNANCE: list[Fires | Quiet] = [
         recovers="10m",
         labels={"component": "api", "protocol": "NTP"},
         summary="The NTP clock of api is off by 25ms (limit 10ms)",
+    ),
+    Fires(
+        "ClockDrift",
+        {
+            f"cockpit_clock_offset_seconds{{{_BROWSER}}}": "0.04+0x4 0.15+0x4 0.04+0x9",
+            f"cockpit_clock_state{{{_BROWSER}}}": "0+0x4 1+0x4 0+0x9",
+        },
+        quiet="5m",
+        fires="6m",
+        recovers="10m",
+        labels={"component": "web", "protocol": "Browser"},
+        summary="The Browser clock of web is off by 150ms (limit 100ms)",
+    ),
+    Quiet(
+        "ClockDrift",
+        "a browser within its round trip",
+        {
+            f"cockpit_clock_offset_seconds{{{_BROWSER}}}": "0.04+0x20",
+            f"cockpit_clock_state{{{_BROWSER}}}": "0+0x20",
+        },
+        ("5m", "20m"),
     ),
     Quiet("ClockDrift", "exactly 10 ms", {f"cockpit_clock_offset_seconds{{{_CLOCK}}}": "-0.01+0x20"}, ("5m", "20m")),
     Fires(

@@ -4,12 +4,14 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 import yaml
 
 from tests.monitoring.alert_cases import CASES, NEVER_RECOVERS, Fires, Quiet
-from tests.monitoring.programs import MONITORING, RULES, alerts, run
+from tests.monitoring.programs import MONITORING, RULES, Alertmanager, alerts, run, wait_until
+from tests.monitoring.receiver import receiver
 
 OPERATIONS = MONITORING.parents[1] / "docs" / "operations.md"
 RECEIVERS = {
@@ -138,3 +140,39 @@ def test_secrets_stand_in_files_only() -> None:
     assert not keys & {"routing_key", "service_key", "slack_api_url", "smtp_auth_password", "credentials", "password"}
     for path in re.findall(r"^ *-? *\w+_file: *(\S+)", text, re.MULTILINE):
         assert path.startswith("secrets/"), path
+
+
+def _inhibited(alertmanager: Alertmanager) -> set[tuple[str, str]]:
+    """(alert, component) of what nobody is told because something else says it."""
+    return {
+        (alert["labels"]["alertname"], alert["labels"].get("component", ""))
+        for alert in alertmanager.get("/api/v2/alerts")
+        if alert["status"]["inhibitedBy"]
+    }
+
+
+def test_what_follows_from_another_alert_is_not_told_twice(programs: Path, tmp_path: Path) -> None:
+    """A real Alertmanager with the committed rules of inhibition, told that alerts fire with their own labels."""
+
+    def fire(*names: str, **labels: str) -> None:
+        body = [{"labels": {"alertname": name, **alerts()[name]["labels"], **labels}} for name in names]
+        request = Request(f"http://{alertmanager.address}/api/v2/alerts", method="POST", data=json.dumps(body).encode())
+        request.add_header("Content-Type", "application/json")
+        with urlopen(request, timeout=10) as answer:
+            assert answer.status == 200
+
+    with receiver() as inbox:
+        alertmanager = Alertmanager(tmp_path, "alertmanager")
+        with alertmanager.started(programs, inbox.address):
+            fire("ClockDrift", "ClockUnsynchronised", component="api", protocol="NTP")
+            fire("ClockUnsynchronised", component="web", protocol="NTP")
+            fire("ViolationDetectionBudgetBurnFast", "ViolationDetectionBudgetBurnSlow", "ClockStatusBudgetBurnSlow")
+            bad_clock, slow_burn = ("ClockUnsynchronised", "api"), ("ViolationDetectionBudgetBurnSlow", "")
+            wait_until(lambda: _inhibited(alertmanager) == {bad_clock, slow_burn}, 10, "one clock, one burn")
+            fire("PartitionStuck", topic="governance.clock-sync.v1", partition="2")
+            fire("ViolationDetectionSlow", "TikvDown", "Watchdog")
+            told_by_stuck = {("ViolationDetectionSlow", ""), ("ViolationDetectionBudgetBurnFast", ""), slow_burn}
+            wait_until(lambda: _inhibited(alertmanager) == {bad_clock, *told_by_stuck}, 10, "a stuck partition")
+            fire("WorkerAbsent")
+            told_by_absent = {*told_by_stuck, ("PartitionStuck", ""), ("ClockStatusBudgetBurnSlow", "")}
+            wait_until(lambda: _inhibited(alertmanager) == {bad_clock, *told_by_absent}, 10, "no worker")

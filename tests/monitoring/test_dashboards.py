@@ -44,8 +44,21 @@ def queries() -> list[tuple[str, str]]:
     found = []
     for name, panel in panels():
         for target in panel["targets"]:
-            expr = target["expr"].replace("$__rate_interval", "30s").replace("$component", ".*")
-            found += [(name, each) for each in {expr.replace("$source", source) for source in SOURCES}]
+            expr = target["expr"].replace("$__rate_interval", "30s")
+            chosen = {expr.replace("$component", component) for component in (".*", "api")}
+            found += [(name, each.replace("$source", source)) for each in chosen for source in SOURCES]
+    return found
+
+
+def choices() -> list[tuple[str, str]]:
+    """(variable, PromQL) of what each variable offers that asks Prometheus."""
+    found = []
+    for board in dashboards():
+        for variable in board["templating"]["list"]:
+            if variable["type"] == "query":
+                matched = re.fullmatch(r"label_values\((\w+), (\w+)\)", variable["query"])
+                assert matched, variable["query"]
+                found.append((f"{board['title']} / ${variable['name']}", f'{matched[1]}{{{matched[2]}!=""}}'))
     return found
 
 
@@ -157,12 +170,13 @@ async def _unanswered(prometheus: Prometheus, wanted: set[tuple[str, str]], seco
     return missing
 
 
-async def test_every_query_of_every_panel_and_rule_is_answered(
+async def test_every_query_of_every_panel_and_rule_is_answered_and_metrics_are_good_style(
     deployed: Settings, new_worker: Callable[..., WorkerProcess], programs: Path, tmp_path: Path
 ) -> None:
     worker = new_worker(COCKPIT_PROBE_SECONDS="1")
     await worker.ready()
-    wanted = {*queries(), *_records()}
+    wanted = {*queries(), *choices(), *_records()}
+    assert choices()
     assert not [query for _, query in wanted if "$" in query]
     with ExitStack() as stack:
         targets = {name: stack.enter_context(exporter(name)) for name in PLAYED}
@@ -171,6 +185,9 @@ async def test_every_query_of_every_panel_and_rule_is_answered(
         async with load(deployed):
             missing = await _unanswered(prometheus, wanted, seconds=45)
         assert not missing, "\n".join(f"{name}: {query}" for name, query in sorted(missing))
+    _, metrics = await worker.get("/metrics")
+    assert "cockpit_clock_offset_seconds{" in metrics
+    run(programs / "promtool", "check", "metrics", stdin=metrics)
 
 
 def _records() -> Iterator[tuple[str, str]]:
@@ -182,13 +199,3 @@ def _records() -> Iterator[tuple[str, str]]:
                 re.findall(r"\b(?:cockpit|tidb|tikv|pd|tiflash|tidbcloud|resource_manager|slo)[_:][\w:]+", expr)
             ):
                 yield f"rule {rule.get('alert') or rule['record']}", name
-
-
-async def test_the_workers_metrics_are_good_style(
-    deployed: Settings, new_worker: Callable[..., WorkerProcess], programs: Path
-) -> None:
-    worker = new_worker()
-    await worker.ready()
-    _, text = await worker.get("/metrics")
-    assert text
-    run(programs / "promtool", "check", "metrics", stdin=text)

@@ -18,6 +18,16 @@ from tests.e2e.worker import WorkerProcess, send_all
 from tests.monitoring.programs import Alertmanager, Prometheus, wait_until
 from tests.monitoring.receiver import Receiver, receiver
 
+HOSTILE = "<!channel> <https://evil.example|x> & \x9b31m{{ .x }}"
+"""A component's name that Slack, a terminal or a template would obey."""
+
+
+def _texts(message: dict[str, Any]) -> str:
+    """What a person reads of a message in Slack."""
+    return " ".join(
+        str(part.get(name, "")) for part in message["attachments"] for name in ("title", "text", "fallback")
+    )
+
 
 def _pages(inbox: Receiver, action: str, component: str) -> list[dict[str, Any]]:
     return [
@@ -53,6 +63,7 @@ async def test_a_drifting_clock_pages_and_is_resolved(
         stack.enter_context(prometheus.started(programs, targets, alertmanager.address, patient=False))
 
         await _publish(deployed, random, "steady", 400)
+        await _publish(deployed, random, HOSTILE, 25_000)
         await _publish(deployed, random, "api-gateway", -25_000)
         await _until(lambda: _pages(inbox, "trigger", "api-gateway"), "the page")
         page = _pages(inbox, "trigger", "api-gateway")[0]
@@ -62,11 +73,15 @@ async def test_a_drifting_clock_pages_and_is_resolved(
         assert page["payload"]["custom_details"]["runbook"] == "docs/operations.md#clockdrift"
         assert page["routing_key"] == "0123456789abcdef0123456789abcdef"
         await _until(lambda: [m for m in inbox.sent_to("/slack") if said in str(m)], "the message in Slack")
+        escaped = "The NTP clock of &lt;!channel&gt; &lt;https://evil.example|x&gt; &amp; \\x9b31m{{ .x }} is off"
+        await _until(lambda: [m for m in inbox.sent_to("/slack") if escaped in _texts(m)], "the name as text in Slack")
+        assert not [m for m in inbox.sent_to("/slack") if "<!channel" in _texts(m) or "<https://evil" in _texts(m)]
 
-        await _publish(deployed, random, "api-gateway", 300)
+        for component in ("api-gateway", HOSTILE):
+            await _publish(deployed, random, component, 300)
         await _until(lambda: _pages(inbox, "resolve", "api-gateway"), "the page is resolved")
         assert _pages(inbox, "resolve", "api-gateway")[0]["dedup_key"] == page["dedup_key"]
-        assert "ClockDrift" not in prometheus.alert_states()
+        await _until(lambda: "ClockDrift" not in prometheus.alert_states(), "no alert is left")
         assert not _pages(inbox, "trigger", "steady")
         await _until(lambda: inbox.sent_to("/heartbeat"), "the heartbeat")
         assert inbox.tokens_of("/heartbeat") == {"Bearer beat"}

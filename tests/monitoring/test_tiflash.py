@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -89,9 +90,9 @@ def test_a_replica_that_does_not_catch_up_is_told_with_how_long_it_was_waited_fo
         assert cockpit(server.url, "tiflash", "enable").returncode == 0
         server.build_all()
         server.lag_seconds = 3600
-        status = cockpit(server.url, "tiflash", "status", "--deadline-seconds", "1")
+        status = cockpit(server.url, "tiflash", "status", "--deadline-seconds", "0.3")
         assert status.returncode == 1
-        assert status.stdout.count("more than 1 s") == len(ALL)
+        assert len(re.findall(r"more than 0\.[3-9] s", status.stdout)) == len(ALL)
         assert status.stderr == ""
 
 
@@ -144,7 +145,7 @@ def test_an_empty_table_has_no_lag() -> None:
 
 
 def test_the_canary_exports_the_lag_of_every_replica_and_forgets_what_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.canary._DEADLINE_SECONDS", 0.5)
+    monkeypatch.setattr("streams.canary._DEADLINE_SECONDS", 0.25)
     with tidb_server() as server:
 
         async def live(database: Database) -> None:
@@ -162,9 +163,9 @@ def test_the_canary_exports_the_lag_of_every_replica_and_forgets_what_is_gone(mo
             server.lag_seconds = 3600
             await canary.probe()
             first = exported()
-            assert all(seconds >= 0.5 for seconds in first.values())
+            assert all(seconds >= 0.25 for seconds in first.values())
             await canary.probe()
-            assert all(exported()[table] > first[table] + 0.5 for table in ALL)  # it grows until the table is seen
+            assert all(exported()[table] > first[table] + 0.25 for table in ALL)  # it grows until the table is seen
 
             server.lag_seconds = 0.1
             await canary.probe()

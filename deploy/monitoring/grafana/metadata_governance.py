@@ -66,10 +66,11 @@ def _now(board: builders.Dashboard) -> None:
     )
     board.with_panel(
         number(
-            "Clocks off by more than 10 ms",
-            "Not 0: alert ClockDrift.",
+            "Clocks that drift",
+            "Off by more than 10 ms; browsers: as the judge of clocks says. Not 0: alert ClockDrift.",
             "short",
-            "count(max by (component, protocol) (abs(cockpit_clock_offset_seconds)) > 0.010) or vector(0)",
+            'count(max by (component, protocol) (abs(cockpit_clock_offset_seconds{protocol!="Browser"})) > 0.010'
+            ' or max by (component, protocol) (cockpit_clock_state{protocol="Browser"}) == 1) or vector(0)',
             good_below=1,
         )
     )

@@ -8,7 +8,8 @@ from streams.judges.clocks.episodes import Transition
 from streams.judges.clocks.facts import Facts
 from streams.judges.clocks.limits import Limits
 from streams.judges.clocks.silence import bound_at
-from streams.judges.clocks.state import ClockState, Episode
+from streams.judges.clocks.state import WINDOW_READINGS, ClockState, Episode
+from streams.judges.clocks.statistics import line_through, plain
 from streams.times import from_microseconds
 
 RUNBOOK = "docs/clocks.md#{}"
@@ -48,6 +49,7 @@ def of_state(
     """The alert that time or the peers begin or end; what it says of the clock is from its newest reading."""
     own = limits.of(protocol)
     bound = bound_at(state, now_us, limits)
+    line = line_through(state.window) if len(state.window) == WINDOW_READINGS else None
     margin = round(bound - abs(state.offset_microseconds))
     text = f"{component_name} ({protocol})"
     observed = transition.condition.observed if transition.condition else ""
@@ -62,9 +64,13 @@ def of_state(
         "earliest_at": _within_calendar(now_us - state.offset_microseconds - margin),
         "latest_at": _within_calendar(now_us - state.offset_microseconds + margin),
         "trend": "steady",
+        "rate_ppm": line.rate_ppm if line else None,
+        "previous_offset_microseconds": state.window[-2].offset_microseconds if len(state.window) > 1 else None,
         "stratum": state.stratum,
         "leap_status": state.leap_status,
         "reference_id": state.reference_id,
+        "root_delay_microseconds": state.root_delay_microseconds,
+        "root_dispersion_microseconds": state.root_dispersion_microseconds,
         "rtt_microseconds": state.rtt_microseconds,
         "age_seconds": max(0.0, (now_us - state.arrived_us) / 1e6),
         "text": text,
@@ -135,13 +141,13 @@ def _text_of_reading(reading: ClockReading, facts: Facts, transition: Transition
     offset_ms, threshold_ms = facts.offset / 1000, facts.own.threshold / 1000
     if transition.state == "resolved":
         if episode.kind in ("offset", "unsynchronised"):
-            return f"{name} is synchronized again: offset {offset_ms:+.3f} ms, within {threshold_ms:g} ms"
+            return f"{name} is synchronized again: offset {offset_ms:+.3f} ms, within {plain(threshold_ms)} ms"
         return f"{name}: {_PLAIN[episode.kind]} is over; offset {offset_ms:+.3f} ms"
     assert transition.condition is not None
     condition = transition.condition
     if episode.kind == "offset":
         way = "fast" if facts.offset > 0 else "slow"
-        return f"{name} is {abs(offset_ms):.3f} ms {way}; the threshold is {threshold_ms:g} ms"
+        return f"{name} is {abs(offset_ms):.3f} ms {way}; the threshold is {plain(threshold_ms)} ms"
     if episode.kind == "unsynchronised":
         said = {"stratum": reading.stratum, "leap status": reading.leap_status}
         why = ", ".join(f"{what} {value}" for what, value in said.items() if value is not None)

@@ -172,8 +172,11 @@ def remembered(facts: Facts, read_at_us: int, source: tuple[int, int]) -> ClockS
         leap_status=reading.leap_status,
         reference_id=reading.reference_id,
         rtt_microseconds=reading.rtt_microseconds,
+        root_delay_microseconds=reading.root_delay_microseconds,
+        root_dispersion_microseconds=reading.root_dispersion_microseconds,
         window=facts.window,
         steps=(*steps, facts.step)[-KEPT_STEPS:] if facts.step else steps,
+        since_us=previous.since_us if previous else facts.at_us,
         episodes=dict(previous.episodes) if previous else {},
     )
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from streams.judges.clocks.facts import Facts, root_distance_microseconds
 from streams.judges.clocks.state import Kind, Severity
+from streams.judges.clocks.statistics import plain
 
 CRITICAL_FACTOR = 10
 CLEAR_FRACTION = 0.5
@@ -86,7 +87,7 @@ def uncertain_holds(facts: Facts) -> Condition | None:
     threshold = facts.own.threshold
     if facts.unsynchronised or not abs(facts.offset) <= threshold < facts.bound:
         return None
-    return Condition(f"{facts.bound:g}", f"error bound <= {threshold} microseconds")
+    return Condition(plain(facts.bound), f"error bound <= {threshold} microseconds")
 
 
 def uncertain_clear(facts: Facts) -> bool:
@@ -117,8 +118,8 @@ def root_distance_holds(facts: Facts) -> Condition | None:
         return None
     critical = distance > ROOT_DISTANCE_CRITICAL
     return Condition(
-        f"{distance:g}",
-        f"root delay/2 + root dispersion <= {ROOT_DISTANCE_WARNING:g} microseconds",
+        plain(distance),
+        f"root delay/2 + root dispersion <= {plain(ROOT_DISTANCE_WARNING)} microseconds",
         "critical" if critical else "warning",
         {"root_distance_microseconds": distance},
     )
@@ -157,7 +158,7 @@ def crossing_holds(facts: Facts) -> Condition | None:
         return None
     return Condition(
         f"{line.rate_ppm:+.3f} ppm: crosses in {eta:.0f} s",
-        f"no crossing of {facts.own.threshold} microseconds within {facts.limits.predict_seconds:g} s",
+        f"no crossing of {facts.own.threshold} microseconds within {plain(facts.limits.predict_seconds)} s",
         evidence={"rate_ppm": line.rate_ppm, "eta_seconds": eta, "moved_microseconds": moved},
     )
 
@@ -217,7 +218,7 @@ def step_found(facts: Facts) -> Condition | None:
     least = max(facts.own.threshold, 500 * seconds)
     return Condition(
         str(facts.step.microseconds),
-        f"|change| <= {least:g} microseconds in {seconds:g} s",
+        f"|change| <= {plain(least)} microseconds in {plain(seconds)} s",
         evidence={
             "step_microseconds": facts.step.microseconds,
             "seconds_between": seconds,

@@ -13,7 +13,7 @@ from streams.judges.clocks.episodes import Transition, alert_id
 from streams.judges.clocks.limits import PPM, Limits
 from streams.judges.clocks.rules import Condition
 from streams.judges.clocks.state import ClockState, Episode
-from streams.judges.clocks.statistics import usual_interval_seconds
+from streams.judges.clocks.statistics import plain, usual_interval_seconds
 
 _OVERDUE_INTERVALS = 1.5
 PtpState = Literal["locked", "holdover", "freerun"]
@@ -54,13 +54,13 @@ def _silence(protocol: Protocol, state: ClockState, now_us: int, limits: Limits)
     seconds = silence_limit_seconds(state, limits)
     interval = usual_interval_seconds(state.window)
     threshold, bound = limits.of(protocol).threshold, bound_at(state, now_us, limits)
-    reason, expected = "silent", f"a reading within {seconds:g} s"
+    reason, expected = "silent", f"a reading within {plain(seconds)} s"
     if age_seconds <= seconds:
         seconds = max(limits.silence_seconds, _OVERDUE_INTERVALS * (interval or 0.0))
         if age_seconds <= seconds or not state.bound_microseconds <= threshold < bound:
             return None
         reason = "bound"
-        expected = f"a reading within {seconds:g} s, or a bound within {threshold} microseconds"
+        expected = f"a reading within {plain(seconds)} s, or a bound within {threshold} microseconds"
     evidence = {
         "reason": reason,
         "age_seconds": age_seconds,

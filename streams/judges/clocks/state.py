@@ -92,10 +92,14 @@ class ClockState:
     leap_status: str | None = None
     reference_id: str | None = None
     rtt_microseconds: float | None = None
+    root_delay_microseconds: float | None = None
+    root_dispersion_microseconds: float | None = None
     window: tuple[Point, ...] = ()
     """The last readings since the last step, the oldest first."""
     steps: tuple[Step, ...] = ()
     """The last steps, the oldest first."""
+    since_us: int = 0
+    """When the clock was first read; 0 in a state that does not know."""
     episodes: Mapping[Kind, Episode] = field(default_factory=dict)
 
     @property
@@ -113,10 +117,12 @@ class ClockState:
         """What columns of its own do not hold, as a JSON document."""
         return {
             "at_us": self.at_us,
+            "since_us": self.since_us,
             "stratum": self.stratum,
             "leap_status": self.leap_status,
             "reference_id": self.reference_id,
             "rtt": self.rtt_microseconds,
+            "root": [self.root_delay_microseconds, self.root_dispersion_microseconds],
             "window": [[p.at_us, p.arrived_us, p.offset_microseconds] for p in self.window],
             "steps": [[s.at_us, s.previous_at_us, s.microseconds] for s in self.steps],
             "episodes": [episode.document() for episode in self.episodes.values()],
@@ -139,13 +145,17 @@ _ORDER: tuple[Kind, ...] = (
 
 
 def state_from_memory(memory: Mapping[str, Any], **columns: Any) -> ClockState:
-    """The state that `memory` and the columns beside it hold."""
+    """The state that `memory` and the columns beside it hold; an older version wrote fewer of its keys."""
+    root_delay, root_dispersion = memory.get("root", (None, None))
     return ClockState(
         at_us=memory["at_us"],
+        since_us=memory.get("since_us", 0),
         stratum=memory["stratum"],
         leap_status=memory["leap_status"],
         reference_id=memory["reference_id"],
         rtt_microseconds=memory["rtt"],
+        root_delay_microseconds=root_delay,
+        root_dispersion_microseconds=root_dispersion,
         window=tuple(Point(*point) for point in memory["window"]),
         steps=tuple(Step(*step) for step in memory["steps"]),
         episodes={found["kind"]: Episode(**found) for found in memory["episodes"]},

@@ -1,4 +1,4 @@
-"""Line, scatter and interval of a clock's last readings. Pure arithmetic."""
+"""Line, scatter and interval of a clock's last readings, and how numbers are shown. Pure arithmetic."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,6 +51,11 @@ def scatter_microseconds(points: Sequence[Point]) -> float | None:
     plain = sqrt(sum((offset - mean) ** 2 for offset in offsets) / (len(offsets) - 1))
     line = line_through(points)
     return plain if line is None else min(plain, line.scatter_microseconds)
+
+
+def plain(value: float) -> str:
+    """A number as a person compares it: to the thousandth, all digits, no exponent."""
+    return f"{value:.3f}".rstrip("0").rstrip(".")
 
 
 def usual_interval_seconds(points: Sequence[Point]) -> float | None:

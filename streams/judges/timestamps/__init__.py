@@ -3,7 +3,7 @@
     records.py      a capture, a file of it, its previous record     siblings.py     the other files of a capture
     precision.py    how fine a volume's stamps are                   found.py        what a rule saw
     gates.py        G0-G2: when a rule may speak, and how loud       suppression.py  what explains it, and lowers it
-    proofs.py       H1, H4, H15, H16       signatures.py    H9-H14
+    proofs.py       H1, H4, H14-H16        signatures.py    H9-H14
     history.py      H2, H3, H5-H8, H22     plausibility.py  H17-H21, H23, H24
     judgement.py    the fast way past honest files, and a finding's severity, numbers and score
 
@@ -13,6 +13,15 @@ cp -p, tar and rsync -t do it too. `docs/forensics.md` says of each rule which f
 
 from streams.judges.timestamps.judgement import NOTHING_FOUND, Judgement, is_plain, judge_capture
 from streams.judges.timestamps.precision import VolumePrecision
-from streams.judges.timestamps.records import Capture, FileState
+from streams.judges.timestamps.records import Capture, FileState, Neighbour
 
-__all__ = ["NOTHING_FOUND", "Capture", "FileState", "Judgement", "VolumePrecision", "is_plain", "judge_capture"]
+__all__ = [
+    "NOTHING_FOUND",
+    "Capture",
+    "FileState",
+    "Judgement",
+    "Neighbour",
+    "VolumePrecision",
+    "is_plain",
+    "judge_capture",
+]

@@ -18,7 +18,7 @@ _STOMPED, _SUSPICIOUS = 80, 40
 def findings_of(found: list[Found], case: Case, builtins: Mapping[str, Standard]) -> list[Finding]:
     """The findings of one file; `found` are of standards in force, which grade them."""
     graded = [(one, _severity(one, builtins[one.code])) for one in found]
-    score = min(100, sum(_SCORES[severity] for _, severity in graded))
+    score = _score(graded)
     verdict = "stomped" if score >= _STOMPED else "suspicious" if score >= _SUSPICIOUS else "clean"
     shared = _shared_evidence(case) | {"score": score, "verdict": verdict}
     subject = f"{case.capture.host}:{case.file.file_path}"
@@ -26,6 +26,12 @@ def findings_of(found: list[Found], case: Case, builtins: Mapping[str, Standard]
         Finding(builtins[one.code], subject, one.field, one.observed, one.expected, severity, _evidence(one) | shared)
         for one, severity in graded
     ]
+
+
+def _score(graded: list[tuple[Found, Severity]]) -> int:
+    """The sum of all, at most 100; signs of tools alone, however many, say no more than suspicious."""
+    has_more_than_signs = any(_SCORES[severity] >= _SUSPICIOUS for one, severity in graded if not one.is_sign)
+    return min(100 if has_more_than_signs else _STOMPED - 1, sum(_SCORES[severity] for _, severity in graded))
 
 
 def _severity(found: Found, standard: Standard) -> Severity:

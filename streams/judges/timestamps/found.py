@@ -27,6 +27,8 @@ class Found:
     allowed_ns: int = 0
     steps_down: int = 0
     at_most: Severity = "critical"
+    is_sign: bool = False
+    """Whether it is only what a tool prints on a file: never proof, however many signs there are."""
     explained_by: str = "none"
     hint: str = ""
     """What else makes such a file."""

@@ -26,10 +26,11 @@ class Judgement:
 def judge_capture(files: Files, previous: States, capture: Capture, builtins: Mapping[str, Standard]) -> Judgement:
     """All findings of a capture; `previous` holds the newest record of each file's path, or None."""
     judgement = Judgement()
-    siblings = Siblings(files, previous, capture.captured_at_us)
+    siblings = Siblings(files, previous, capture.captured_at_us, capture.neighbours)
     captured_ns, shared = capture.captured_ns, siblings.shared
+    told_elsewhere = shared.union(capture.neighbours) if capture.neighbours else shared
     for index, file in enumerate(files):
-        if not is_unremarkable(file, captured_ns, previous[index], shared):
+        if not is_unremarkable(file, captured_ns, previous[index], told_elsewhere):
             case = Case(index, file, previous[index], capture, siblings)
             found = _reported(list(found_in(case)), builtins, judgement.indeterminate)
             if found:
@@ -84,7 +85,8 @@ def found_in(case: Case) -> Iterator[Found]:
     signs: list[Found] = []
     if not foreign:
         signs = [*signatures.touch_minute(case), *signatures.touch_both(case), *signatures.touch_reference(case)]
-        of_ctime += [*proofs.mtime_after_ctime(case), *proofs.ctime_future(case), *signs]
+        of_ctime += [*proofs.mtime_after_ctime(case), *proofs.ctime_future(case), *proofs.birth_after_ctime(case)]
+        of_ctime += signs
         of_ctime += [*signatures.whole_second(case), *plausibility.backdated_new(case)]
         of_ctime += plausibility.mtime_before_commit(case)
         of_ctime += _transitions(case)

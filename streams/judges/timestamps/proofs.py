@@ -2,6 +2,7 @@
 
 H1   TS-MTIME-AFTER-CTIME   m > c + e       mtime was set explicitly, to a time later than the call that set it
 H4   TS-CTIME-FUTURE        c > cap + U     the kernel stamps ctime with now, so a clock went back since
+H14  TS-BIRTH-AFTER-MTIME   b > c + e       nothing is changed before it is born
 H15  TS-MTIME-FUTURE        m > cap + U     low to an hour, medium to a day, high beyond
 H16  TS-ATIME-FUTURE        a > cap + U     low to a day, medium beyond
      TS-TIME-OUT-OF-RANGE   a time that a TIMESTAMP column cannot hold, and that is clamped in that column only
@@ -29,6 +30,16 @@ def ctime_future(case: Case) -> Iterator[Found]:
     if case.c > case.cap:
         near = case.c - case.cap <= 5 * SECOND
         yield _future(case, "H4", "TS-CTIME-FUTURE", "ctime_ns", case.c, 2 if near else 0)
+
+
+def birth_after_ctime(case: Case) -> Iterator[Found]:
+    """H14, the part that no copy explains."""
+    if case.b is not None and case.b > case.c + case.e:
+        yield Found(
+            "H14", "TS-BIRTH-AFTER-MTIME", "birthtime_ns", str(case.b), f"<= ctime_ns {case.c}",
+            f"b {case.b} > c {case.c} + e {case.e}", case.b - case.c, case.e,
+            hint="FreeBSD, where a new mtime moves the birth",
+        )  # fmt: skip
 
 
 def mtime_future(case: Case) -> Iterator[Found]:

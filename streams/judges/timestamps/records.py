@@ -66,6 +66,14 @@ class FileState(NamedTuple):
         return self._replace(earlier_mtimes_ns=(mtime_ns, *self.earlier_mtimes_ns)[:KEPT_MTIMES])
 
 
+class Neighbour(NamedTuple):
+    """A file of the host that is not in the capture, as its newest record shows it."""
+
+    file_path: str
+    state: FileState
+
+
+_NO_NEIGHBOURS: Mapping[int, Sequence[Neighbour]] = {}
 _NOTHING_LEARNT: Mapping[int | None, int] = {}
 
 
@@ -81,6 +89,8 @@ class Capture(NamedTuple):
     """When the broker appended the record, if that is what its timestamp says."""
     learned_ns: Mapping[int | None, int] = _NOTHING_LEARNT
     """The grain that the volume of each device was seen to keep; devices that nobody knows yet are absent."""
+    neighbours: Mapping[int, Sequence[Neighbour]] = _NO_NEIGHBOURS
+    """By mtime_ns, files of this host that are not in the capture and have the mtime of one that is new or changed."""
 
     @property
     def captured_ns(self) -> int:
@@ -148,6 +158,17 @@ def differs(one: "FileTimes | FileState", other: "FileTimes | FileState") -> boo
     if one.sha256 is not None and other.sha256 is not None:
         return one.sha256 != other.sha256
     return None not in (one.size_bytes, other.size_bytes) and one.size_bytes != other.size_bytes
+
+
+def is_same_hash(one: "FileTimes | FileState", other: "FileTimes | FileState") -> bool:
+    """Whether both records tell one hash."""
+    return one.sha256 is not None and one.sha256 == other.sha256
+
+
+def is_known_to_be_equal(one: "FileTimes | FileState", other: "FileTimes | FileState") -> bool:
+    """Whether both records tell something of the content, and nothing of it differs."""
+    told = is_same_hash(one, other) or (one.size_bytes is not None and one.size_bytes == other.size_bytes)
+    return told and not differs(one, other)
 
 
 Files = Sequence[FileTimes]

@@ -1,30 +1,49 @@
 """The other files of one capture: what only shows in several at once. Built once an event, most of it when asked.
 
 H18  burst       20 paths or more get one mtime, with more than one ctime among them: an archive, a deploy
-H12  mimicked    a neighbour whose times a file carries
+H12  mimicked    a neighbour whose times a file carries, in this capture or stored before
 G1   swapped     half of the known files of a directory, three at least, go back together
      twin        a file of the same mtime and content: what a copy leaves
 """
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from posixpath import dirname
+from typing import NamedTuple
 
 from schemas.events import FileTimes
 from streams.judges.timestamps.precision import grain_ns
-from streams.judges.timestamps.records import MINUTE, SECOND, Files, States, differs
+from streams.judges.timestamps.records import MINUTE, SECOND, Files, FileState, Neighbour, States, differs
 
 BURST_PATHS = 20
-_REFERENCE_FOLDERS = frozenset({"/bin", "/sbin", "/usr/bin", "/usr/sbin", "/lib", "/usr/lib", "/etc"})
+REFERENCE_FOLDERS = frozenset({"/bin", "/sbin", "/usr/bin", "/usr/sbin", "/lib", "/usr/lib", "/etc"})
 """Whose files are taken as a model by those who want to look like the system."""
 _LOOKED_AT = 50
+
+
+class Mimicked(NamedTuple):
+    """Whose times a file carries."""
+
+    file_path: str
+    times: FileTimes | FileState
+    both: bool
+    """Its atime too, and not only its mtime."""
 
 
 class Siblings:
     """The files of one capture with their previous records, in the order of the event."""
 
-    def __init__(self, files: Files, previous: States, captured_at_us: int) -> None:
+    def __init__(
+        self,
+        files: Files,
+        previous: States,
+        captured_at_us: int,
+        elsewhere: Mapping[int, Sequence[Neighbour]] | None = None,
+    ) -> None:
+        """`elsewhere`: files that are not in the capture, by mtime_ns."""
         self._files, self._previous, self._captured_at_us = files, previous, captured_at_us
+        self._elsewhere = elsewhere or {}
         mtimes = [file.mtime_ns for file in files]
         self.shared: frozenset[int] = frozenset()
         """Mtimes that more than one file has."""
@@ -77,34 +96,43 @@ class Siblings:
             if mtime % SECOND
         }
 
-    def mimicked(self, index: int) -> tuple[FileTimes, bool] | None:
-        """A neighbour that had this file's mtime more than a minute of ctime before it; True: and its atime."""
-        file = self._files[index]
-        if file.mtime_ns not in self.shared:
+    def mimicked(self, index: int) -> "Mimicked | None":
+        """A neighbour that had this file's mtime more than a minute of ctime before it, at best its atime too."""
+        file, best = self._files[index], None
+        if file.mtime_ns not in self.shared and file.mtime_ns not in self._elsewhere:
             return None
-        folder, best = dirname(file.file_path), None
-        for other in map(self._files.__getitem__, self._earliest_changed.get(file.mtime_ns, ())):
+        folder = dirname(file.file_path)
+        for path, other in self._with_mtime(file.mtime_ns):
             if file.ctime_ns - other.ctime_ns <= MINUTE:
                 break
-            near = dirname(other.file_path)
-            if other.file_path == file.file_path or _is_one_inode(file, other):
+            near = dirname(path)
+            if path == file.file_path or _is_one_inode(file, other):
                 continue
-            if near == folder or near in _REFERENCE_FOLDERS:
+            if near == folder or near in REFERENCE_FOLDERS:
                 if other.atime_ns == file.atime_ns:
-                    return other, True
-                best = best or (other, False)
+                    return Mimicked(path, other, both=True)
+                best = best or Mimicked(path, other, both=False)
         return best
 
-    def twin(self, index: int, *, surely: bool = False) -> FileTimes | None:
-        """Another file with this one's mtime and size, or hash; `surely`: hashes only."""
+    def _with_mtime(self, mtime_ns: int) -> list["tuple[str, FileTimes | FileState]"]:
+        """Who has this mtime, here and elsewhere; those with the earliest ctime first."""
+        here = [self._files[index] for index in self._earliest_changed.get(mtime_ns, ())] if self.shared else []
+        found: list[tuple[str, FileTimes | FileState]] = [(one.file_path, one) for one in here]
+        found += [(path, state) for path, state in self._elsewhere.get(mtime_ns, ()) if state.ctime_ns >= mtime_ns]
+        return sorted(found, key=lambda one: one[1].ctime_ns)
+
+    def twin(self, index: int, *, as_of_ns: int | None = None) -> FileTimes | None:
+        """Another file with this one's mtime and size, or hash; `as_of_ns`: one that has not changed since then."""
         file = self._files[index]
         if file.mtime_ns not in self.shared:
             return None
         for other in map(self._files.__getitem__, self._by_mtime[file.mtime_ns][:_LOOKED_AT]):
             if other.file_path == file.file_path or _is_one_inode(file, other) or differs(file, other):
                 continue
+            if as_of_ns is not None and other.ctime_ns > as_of_ns:
+                continue
             hashed = file.sha256 is not None and other.sha256 is not None
-            if hashed or (not surely and file.size_bytes and other.size_bytes):
+            if hashed or (file.size_bytes and other.size_bytes):
                 return other
         return None
 
@@ -126,5 +154,5 @@ class Siblings:
         return dirname(file_path) in self._swapped
 
 
-def _is_one_inode(one: FileTimes, other: FileTimes) -> bool:
+def _is_one_inode(one: "FileTimes | FileState", other: "FileTimes | FileState") -> bool:
     return one.inode is not None and (one.inode, one.device) == (other.inode, other.device)

@@ -7,8 +7,8 @@
                                low where only m is the neighbour's           touch -r
     H13  TS-SENTINEL           m in the first day of 1970, 1980-01-01, npm's 499162500: info where builds do that,
                                low elsewhere, medium if p.m was another
-    H14  TS-BIRTH-AFTER-MTIME  b > m + e: info (copied with its times); medium with H9, H11 or H12;
-                               b > c + e: high, for nothing is changed before it is born
+    H14  TS-BIRTH-AFTER-MTIME  b > m + e: info (copied with its times); medium with H9, H11 or H12
+                               (b > c + e is proof: see proofs.py)
 
 H9 to H12 need stamps that have fractions: precision <= 1 us, c % 1 s != 0.
 """
@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from streams.judges.timestamps.found import Found
-from streams.judges.timestamps.records import DAY, MINUTE, SECOND, Case
+from streams.judges.timestamps.records import DAY, MINUTE, SECOND, Case, FileState, is_same_hash
 
 _SENTINELS_NS = frozenset({315_532_800 * SECOND, 499_162_500 * SECOND})
 _REPRODUCIBLE = re.compile(
@@ -60,7 +60,7 @@ def _printed(case: Case, rule: str, code: str, sign: str, least_ns: int, hint: s
     return Found(
         rule, code, "mtime_ns", str(case.m), "an mtime as a write leaves it",
         f"{sign}, c % 1 s == {case.c % SECOND} ns, c - m = {case.c - case.m} > {least_ns}",
-        case.c - case.m, least_ns, hint=hint,
+        case.c - case.m, least_ns, is_sign=True, hint=hint,
     )  # fmt: skip
 
 
@@ -71,15 +71,20 @@ def touch_reference(case: Case) -> Iterator[Found]:
     match = case.siblings.mimicked(case.index)
     if match is None:
         return
-    other, both = match
-    yield Found(
+    path, other, both = match
+    found = Found(
         "H12", "TS-TOUCH-R", "mtime_ns", str(case.m), "times of its own",
         f"m == q.m {case.m}, {'a == q.a' if both else 'a != q.a'} {other.atime_ns}, c {case.c} - q.c {other.ctime_ns}"
         f" > {MINUTE}",
-        case.c - other.ctime_ns, MINUTE, 0 if both else 1,
+        case.c - other.ctime_ns, MINUTE, 0 if both else 1, is_sign=True,
         hint="cp -p; chmod of one of two files that were written in one tick",
-        numbers={"neighbour": other.file_path, "neighbour_ctime_ns": other.ctime_ns},
+        numbers={"neighbour": path, "neighbour_ctime_ns": other.ctime_ns},
     )  # fmt: skip
+    if isinstance(other, FileState):
+        found.numbers |= {"neighbour_partition": other.partition, "neighbour_offset": other.offset}
+    if is_same_hash(case.file, other):
+        found.explain("copy", "low", copy_of=path)
+    yield found
 
 
 def sentinel(case: Case) -> Iterator[Found]:
@@ -90,7 +95,7 @@ def sentinel(case: Case) -> Iterator[Found]:
     found = Found(
         "H13", "TS-SENTINEL", "mtime_ns", str(case.m), "a time at which something happened",
         f"m {case.m} is a time that tools write when they know none", steps_down=0 if changed else 1,
-        hint="reproducible builds, nix, npm, zip without times",
+        is_sign=True, hint="reproducible builds, nix, npm, zip without times",
     )  # fmt: skip
     if _REPRODUCIBLE.search(case.file.file_path):
         found.explain("reproducible_build", "info")
@@ -100,23 +105,16 @@ def sentinel(case: Case) -> Iterator[Found]:
 
 
 def birth_after(case: Case, signatures: Sequence[Found], foreign_ctime: bool) -> Iterator[Found]:
-    """H14, after H9, H11 and H12 were asked and explained."""
-    if case.b is None:
-        return
-    if not foreign_ctime and case.b > case.c + case.e:
-        yield _born(case, "c", case.c, 0, "FreeBSD, where a new mtime moves the birth")
+    """H14, b > m, after H9, H11 and H12 were asked and explained; b > c says it already."""
+    if case.b is None or (not foreign_ctime and case.b > case.c + case.e):
         return
     signed = any(found.code in _LENDS_WEIGHT and found.at_most != "info" for found in signatures)
     if case.b > case.m and (signed or not case.is_unchanged):
-        yield _born(case, "m", case.m, 1 if signed else 3, "moved from another volume, or copied with its times")
+        yield Found(
+            "H14", "TS-BIRTH-AFTER-MTIME", "birthtime_ns", str(case.b), f"<= mtime_ns {case.m}",
+            f"b {case.b} > m {case.m} + e {case.e}", case.b - case.m, case.e, 1 if signed else 3,
+            is_sign=True, hint="moved from another volume, or copied with its times",
+        )  # fmt: skip
 
 
 _LENDS_WEIGHT = frozenset({"TS-TOUCH-T-MINUTE", "TS-TOUCH-BOTH", "TS-TOUCH-R"})
-
-
-def _born(case: Case, letter: str, time: int, steps_down: int, hint: str) -> Found:
-    assert case.b is not None
-    return Found(
-        "H14", "TS-BIRTH-AFTER-MTIME", "birthtime_ns", str(case.b), f"<= {letter}time_ns {time}",
-        f"b {case.b} > {letter} {time} + e {case.e}", case.b - time, case.e, steps_down, hint=hint,
-    )  # fmt: skip

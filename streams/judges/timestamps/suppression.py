@@ -7,15 +7,19 @@ restored     H6, H22: the path had this mtime before. Low.
 git          H5, H6, H9, H10, H20, H22: m is the time of the commit (H21), and the previous record, captured before
              the change and kept off the host, told this very commit. Info; H5 medium at most.
              What the event alone says of its commit excuses nothing, for who forges a time forges that too.
-batch        H5, H9-H12: one of a burst (H18). Info. H6, H22: low, for going back in a batch is still going back.
+batch        H5, H9-H12: one of a burst (H18). Info. H6, H22: low, for going back in a batch is still going back;
+             medium if inode and content are what they were, so that no archive was unpacked there.
 copy         H5, H6, H22: other content than before, and another file of this capture has this mtime and size or
-             hash. Medium at most. H12: the neighbour has the same hash. Low at most.
+             hash; or nothing tells whether it is other content, and that file has not changed since p.cap. Medium at
+             most. H12 (in signatures.py): the neighbour has the same hash. Low at most.
 new_version  H5, H6, H22: other content than before, as a restore or an older release brings it with its time;
              also in an inode that only has the number of the one before. Medium at most.
 """
 
+from schemas.findings import Severity
 from streams.judges.timestamps.found import Found
-from streams.judges.timestamps.records import SECOND, Case
+from streams.judges.timestamps.gates import Identity, identity
+from streams.judges.timestamps.records import SECOND, Case, is_known_to_be_equal, is_same_hash
 from streams.times import microseconds
 
 _MTIME_BACK = frozenset({"H6", "H22"})
@@ -40,8 +44,15 @@ def explain(found: Found, case: Case) -> None:
         elif found.rule == "H5":
             found.explain("git", "medium")
     if (found.rule in _BATCHED or found.rule in _MTIME_BACK) and case.siblings.is_in_burst(case.index):
-        found.explain("batch", "low" if found.rule in _MTIME_BACK else "info", batch_id=batch_id(case))
+        found.explain("batch", _at_most_in_a_batch(found, case), batch_id=batch_id(case))
     _by_content(found, case)
+
+
+def _at_most_in_a_batch(found: Found, case: Case) -> Severity:
+    if found.rule not in _MTIME_BACK or case.p is None:
+        return "info"
+    untouched = identity(case.file, case.p) is Identity.SAME and is_known_to_be_equal(case.file, case.p)
+    return "medium" if untouched else "low"
 
 
 def batch_id(case: Case) -> str:
@@ -84,14 +95,13 @@ def _gone_back(found: Found, case: Case) -> int | None:
 
 
 def _by_content(found: Found, case: Case) -> None:
-    if found.rule in ("H5", "H6", "H22") and case.content_changed:
-        twin = case.siblings.twin(case.index)
+    if found.rule in ("H5", "H6", "H22") and case.p is not None and not is_same_hash(case.file, case.p):
+        # Where nobody says that the content is another, only a file that was there before can be what was copied.
+        twin = case.siblings.twin(case.index, as_of_ns=None if case.content_changed else case.p_cap)
         if twin is not None:
             found.explain("copy", "medium", copy_of=twin.file_path)
-        else:
+        elif case.content_changed:
             found.explain("new_version", "medium")
-    elif found.rule == "H12" and (twin := case.siblings.twin(case.index, surely=True)):
-        found.explain("copy", "low", copy_of=twin.file_path)
 
 
 def clock_route(explained: list[Found], case: Case) -> Found | None:

@@ -14,6 +14,9 @@ WHERE i.id IN (%s) AND s.component_name IS NULL
   AND (%s = '' OR i.component_name = %s)
 ORDER BY component_name, protocol;
 
+-- name: now
+SELECT CURRENT_TIMESTAMP(6) AS at;
+
 -- name: peer_alerts
 SELECT component_name, protocol, kind, episode
 FROM clock_peer_alerts

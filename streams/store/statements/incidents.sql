@@ -191,5 +191,5 @@ LIMIT %s;
 SELECT id, detected_at, event_time, observed, severity, status, origin, source_topic, source_partition, source_offset
 FROM metadata_violations
 WHERE fingerprint = %s
-ORDER BY detected_at DESC
+ORDER BY detected_at DESC, event_time DESC
 LIMIT %s;

@@ -30,6 +30,16 @@ FROM (
 WHERE mtime_ns = %s
 LIMIT 1);
 
+-- name: paths_with_mtime
+-- By the seed's index on mtime, of a bounded number of rows: a file that is captured daily has one each day.
+(SELECT DISTINCT host, mtime_ns, path_key, file_path
+FROM (
+  SELECT host, mtime_ns, path_key, file_path
+  FROM filesystem_timestamps
+  WHERE mtime = %s AND host = %s AND mtime_ns = %s
+  LIMIT 200
+) AS some);
+
 -- name: clock_states
 SELECT component_name, protocol, last_sync_at, arrived_at, updated_at, offset_microseconds, bound_microseconds, status,
   certainty, event_id, source_partition, source_offset, alert, memory

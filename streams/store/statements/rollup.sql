@@ -13,6 +13,9 @@ FROM information_schema.triggers
 WHERE event_object_schema = DATABASE() AND event_object_table = 'metadata_violations'
   AND trigger_name IN ('violation_counts_insert', 'violation_counts_update', 'violation_counts_delete');
 
+-- name: kept
+SELECT violation_counts_kept() AS kept;
+
 -- name: forget
 DELETE FROM violation_counts;
 

@@ -286,3 +286,27 @@ def test_a_protocol_that_is_new_or_was_silent() -> None:
     assert codes(clock.read(at=9_000, siblings=[sibling("PTP", 8_990)])) == ["CLK-PROTOCOL-CHANGED"]
     assert clock.state is not None
     assert silence_limit_seconds(clock.state, DEFAULT_LIMITS) > 60
+
+
+@pytest.mark.parametrize(
+    ("code", "offset", "fields", "observed", "expected"),
+    [
+        ("CLK-ROOTDIST", 0, {"root_dispersion_microseconds": 1_500_001.0}, "1500001", "<= 1500000 microseconds"),
+        ("CLK-ROOTDIST", 0, {"root_dispersion_microseconds": 3_466_080.5}, "3466080.5", "<= 1500000 microseconds"),
+        ("CLK-BOUND", 9_999, {"root_dispersion_microseconds": 1.25}, "10000.25", "error bound <= 10000 microseconds"),
+        ("CLK-BOUND", 0, {"root_dispersion_microseconds": 1_234_567.0}, "1234567", "error bound <= 10000 microseconds"),
+    ],
+)
+def test_a_number_that_breaks_a_rule_is_shown_with_all_its_digits(
+    code: str, offset: int, fields: dict[str, Any], observed: str, expected: str
+) -> None:
+    found = dict(Clock().read(offset, **fields).found)[code]
+    assert found.observed == observed
+    assert found.expected.endswith(expected)
+
+
+def test_a_step_over_a_long_gap_shows_its_limit_in_digits() -> None:
+    clock = Clock()
+    clock.read(0, at=0)
+    found = dict(clock.read(-2_000_000, at=3_000.5).found)["CLK-STEP"]
+    assert found.expected == "|change| <= 1500250 microseconds in 3000.5 s"

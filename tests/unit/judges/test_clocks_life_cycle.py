@@ -7,7 +7,8 @@ import pytest
 
 from schemas.findings import DriftAlert, SourceRef
 from streams.judges.clocks import DEFAULT_LIMITS, Judgement
-from streams.judges.clocks.alerts import of_reading
+from streams.judges.clocks.alerts import of_reading, of_state
+from streams.judges.clocks.silence import judge_silence
 from streams.judges.clocks.state import ClockState, state_before_memory, state_from_memory
 from tests.unit.judges.clocks import ACTIVE, SECOND, Clock, codes, told
 from tests.unit.records import NOW_US
@@ -233,13 +234,42 @@ def columns(state: ClockState) -> dict[str, Any]:
 
 
 def test_memory_holds_the_whole_state() -> None:
-    clock = Clock(stratum=2, leap_status="normal", reference_id="GPS", rtt_microseconds=5.0)
-    clock.offsets(0, 50_000, 50_100, leap_status="normal")
+    root = {"root_delay_microseconds": 900.0, "root_dispersion_microseconds": 300.0}
+    clock = Clock(stratum=2, leap_status="normal", reference_id="GPS", rtt_microseconds=5.0, **root)
+    begun = clock.read(0)
+    clock.offsets(50_000, 50_100, leap_status="normal")
     state = clock.state
     assert state is not None
     assert state.steps
     assert state.episodes
+    assert state.since_us == begun.facts.at_us
     assert state_from_memory(state.memory(), **columns(state)) == state
+
+
+def test_memory_of_an_older_version_lacks_what_is_younger() -> None:
+    clock = Clock(root_delay_microseconds=900.0)
+    clock.read(0)
+    assert clock.state is not None
+    memory = {name: value for name, value in clock.state.memory().items() if name not in ("since_us", "root")}
+    state = state_from_memory(memory, **columns(clock.state))
+    assert (state.since_us, state.root_delay_microseconds) == (0, None)
+
+
+def test_an_alert_that_time_brings_tells_what_the_clock_said_last() -> None:
+    told_by_it = {
+        "stratum": 2, "leap_status": "normal", "reference_id": "GPS",
+        "root_delay_microseconds": 900.0, "root_dispersion_microseconds": 300.0,
+    }  # fmt: skip
+    clock = Clock(**told_by_it)
+    clock.offsets(*range(0, 800, 100))
+    assert clock.state is not None
+    now_us = clock.state.arrived_us + 61 * SECOND
+    judged = judge_silence("api-gateway", "NTP", clock.state, now_us, DEFAULT_LIMITS)
+    assert judged is not None
+    alert = of_state("api-gateway", "NTP", clock.state, judged[1], now_us, DEFAULT_LIMITS)
+    assert {name: alert[name] for name in told_by_it} == told_by_it
+    assert (alert["offset_microseconds"], alert["previous_offset_microseconds"]) == (700, 600)
+    assert alert["rate_ppm"] == pytest.approx(5.0)
 
 
 def test_an_alert_of_the_first_version_goes_on() -> None:

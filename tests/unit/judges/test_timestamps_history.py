@@ -191,6 +191,11 @@ def test_path_replaced_says_what_it_stands_for() -> None:
 
 READ_SINCE = HostClock(NOW_US - 1_000_000, 0, 2_000_000, "synchronized")
 READ_BEFORE = HostClock(P_NS // 1000 - 1, 0, 2_000_000, "synchronized")
+READ_ONCE = HostClock(NOW_US - 1_000_000, 0, 2_000_000, "synchronized", since_us=NOW_US - 1_000_000)
+READ_FROM_P_ON = HostClock(NOW_US - 1_000_000, 0, 2_000_000, "synchronized", since_us=P_NS // 1000)
+DAY_OLD_CAPTURE = {"captured_ns": NOW_NS - DAY}
+READ_AN_HOUR_AGO = HostClock(NOW_US - 3_600_000_000, 0, 2_000_000, "synchronized")
+READ_LONGER_AGO = HostClock(NOW_US - 3_600_000_001, 0, 2_000_000, "synchronized")
 BETWEEN = (P_NS - MINUTE, P_NS + MINUTE)
 
 
@@ -200,6 +205,8 @@ BETWEEN = (P_NS - MINUTE, P_NS + MINUTE)
         (UNKNOWN_CLOCK, 10, "high", "none"),
         (READ_SINCE, 10, "critical", "none"),
         (READ_BEFORE, 10, "high", "none"),  # nobody looked at the clock in between
+        (READ_ONCE, 10, "high", "none"),  # one reading shows no step, whether there was one or not
+        (READ_FROM_P_ON, 10, "critical", "none"),
         (stepped((*BETWEEN, -10), clock=READ_SINCE), 10, "low", "clock_step"),
         (stepped((*BETWEEN, -9), clock=READ_SINCE), 10, "high", "none"),
         (stepped((*BETWEEN, 10), clock=READ_SINCE), 10, "high", "none"),
@@ -211,6 +218,11 @@ def test_h2_beside_the_clock_of_the_host(clock: HostClock, back: int, severity: 
     (found,) = findings(file(**SAME), before(ctime_ns=C + back), clock)
     assert (found.standard.code, found.severity) == ("TS-CTIME-REGRESSED", severity)
     assert found.evidence["explained_by"] == explained_by
+
+
+@pytest.mark.parametrize(("clock", "severity"), [(READ_AN_HOUR_AGO, "critical"), (READ_LONGER_AGO, "high")])
+def test_h2_a_reading_says_nothing_of_what_came_long_after_it(clock: HostClock, severity: str) -> None:
+    assert codes(file(**SAME), before(**DAY_OLD_CAPTURE, ctime_ns=C + 10), clock) == {"TS-CTIME-REGRESSED": severity}
 
 
 def test_h3_and_h7_are_explained_by_a_step_back_too() -> None:

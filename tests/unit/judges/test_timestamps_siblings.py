@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from streams.judges.timestamps import FileState
+from streams.judges.timestamps import FileState, Neighbour
 from tests.unit.judges.timestamps import (
     DAY,
     HOUR,
@@ -17,6 +17,7 @@ from tests.unit.judges.timestamps import (
     before,
     codes,
     file,
+    findings,
     judge,
 )  # fmt: skip
 
@@ -101,6 +102,35 @@ def test_h12_a_file_with_a_neighbours_times(
     assert severities(pair) == [{}, expected]
 
 
+@pytest.mark.parametrize(
+    ("path", "stored", "expected"),
+    [
+        ("/srv/x/b", {}, {"TS-TOUCH-R": "medium"}),
+        ("/srv/x/b", {"ctime_ns": C - MINUTE}, {}),
+        ("/srv/x/b", {"atime_ns": C - 1}, {"TS-TOUCH-R": "low"}),
+        ("/srv/x/b", {"inode": 5}, {}),  # the file itself, under its name of before
+        ("/srv/x/b", {"sha256": SHA}, {"TS-TOUCH-R": "low"}),  # cp -p
+        ("/srv/x/b", {"ctime_ns": MIMICKED - 1}, {}),  # its mtime was set to a later time itself
+        ("/srv/x/a", {}, {}),
+        ("/usr/bin/ls", {}, {"TS-TOUCH-R": "medium"}),
+        ("/srv/other/b", {}, {}),
+    ],
+)
+def test_h12_a_neighbour_that_was_captured_before(path: str, stored: dict[str, Any], expected: dict[str, str]) -> None:
+    times = {"mtime_ns": MIMICKED, "atime_ns": C}
+    state = before(**(times | {"ctime_ns": C - HOUR, "inode": 6} | stored))
+    one = file("/srv/x/a", inode=5, device=1, sha256=SHA, **times)
+    assert codes(one, None, neighbours={MIMICKED: [Neighbour(path, state)]}) == expected
+
+
+def test_h12_says_where_the_neighbour_is_stored() -> None:
+    state = before(mtime_ns=MIMICKED, ctime_ns=C - HOUR, inode=6)
+    one = file("/srv/x/a", mtime_ns=MIMICKED, inode=5, device=1)
+    (found,) = findings(one, None, neighbours={MIMICKED: [Neighbour("/srv/x/b", state)]})
+    told = {name: found.evidence[f"neighbour{name}"] for name in ("", "_partition", "_offset")}
+    assert told == {"": "/srv/x/b", "_partition": 3, "_offset": 99}
+
+
 def test_h12_whole_seconds_are_shared_by_chance() -> None:
     pair = [file("/srv/b", mtime_ns=OLD, ctime_ns=C - HOUR), file("/srv/a", mtime_ns=OLD)]
     assert [set(found) for found in severities(pair)] == [{"TS-WHOLE-SECOND"}, {"TS-WHOLE-SECOND"}]
@@ -147,9 +177,40 @@ def test_a_copy_over_a_path_has_a_source(source: dict[str, Any], severity: str, 
     assert (found.severity, found.evidence["explained_by"]) == (severity, explained_by)
 
 
-def test_a_stomped_file_with_its_content_is_no_copy() -> None:
-    old = {"mtime_ns": C - 91 * DAY, "size_bytes": 6}
-    stomped = file(inode=7, device=1, ctime_ns=SINCE, **old)
-    judged = judge([stomped, file("/srv/reference", **old)], [before(size_bytes=6), None])
+@pytest.mark.parametrize(
+    ("known", "other", "severity", "explained_by"),
+    [
+        ({"size_bytes": 6, "sha256": SHA}, {"sha256": OTHER_SHA}, "high", "none"),
+        ({"size_bytes": 6}, {}, "medium", "copy"),  # `cp -p reference a`, of the same length by chance, leaves that
+        ({"size_bytes": 6}, {"ctime_ns": SINCE - 1}, "high", "none"),  # both of them were touched
+        ({}, {}, "high", "none"),
+    ],
+)
+def test_a_stomped_file_with_its_content_is_no_copy(
+    known: dict[str, Any], other: dict[str, Any], severity: str, explained_by: str
+) -> None:
+    old = {"mtime_ns": C - 91 * DAY}
+    stomped = file(inode=7, device=1, ctime_ns=SINCE, **old, **known)
+    reference = file("/srv/reference", **old, **(known | other))
+    judged = judge([stomped, reference], [before(**known), None])
     (found,) = (found for found in judged.findings[0] if found.standard.code == "TS-MTIME-REGRESSED")
-    assert (found.severity, found.evidence["explained_by"]) == ("high", "none")
+    assert (found.severity, found.evidence["explained_by"]) == (severity, explained_by)
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "severity"),
+    [
+        ({"sha256": SHA}, {"sha256": SHA, "inode": 7, "device": 1}, "medium"),
+        ({"size_bytes": 6}, {"size_bytes": 6, "inode": 7, "device": 1}, "medium"),
+        ({"sha256": SHA}, {"sha256": OTHER_SHA, "inode": 7, "device": 1}, "low"),  # an archive over them
+        ({}, {"inode": 7, "device": 1}, "low"),
+        ({"sha256": SHA}, {"sha256": SHA}, "low"),
+    ],
+)
+def test_h18_twenty_files_that_only_got_another_time_were_unpacked_from_nothing(
+    then: dict[str, Any], now: dict[str, Any], severity: str
+) -> None:
+    files = many(20, **now)
+    found = judge(files, [before(**then) for _ in files]).findings[1]
+    (back,) = (one for one in found if one.standard.code == "TS-MTIME-REGRESSED")
+    assert (back.severity, back.evidence["explained_by"]) == (severity, "batch")

@@ -140,6 +140,17 @@ def test_g0_rules_that_ask_ctime_are_off_where_it_means_something_else(
     assert got.get("TS-MTIME-AFTER-CTIME") == expected
 
 
+@pytest.mark.parametrize(
+    ("platform", "filesystem_type", "expected"),
+    [("linux", "ext4", "high"), ("linux", None, "medium"), ("windows", "ntfs", "info"), ("windows", None, "info")],
+)
+def test_g0_a_birth_after_ctime_asks_ctime_too(
+    platform: str, filesystem_type: str | None, expected: str
+) -> None:  # elsewhere it is after its mtime only
+    got = codes(file(birthtime_ns=C + 2), platform=platform, filesystem_type=filesystem_type)
+    assert got == {"TS-BIRTH-AFTER-MTIME": expected}
+
+
 def test_g0_a_time_in_the_future_is_one_on_every_file_system() -> None:
     got = codes(file(mtime_ns=NOW_NS + 2 * DAY), platform="windows", filesystem_type="ntfs")
     assert got == {"TS-MTIME-FUTURE": "high"}
@@ -233,6 +244,23 @@ def test_a_finding_explains_itself() -> None:
     assert (evidence["precision_ns"], evidence["uncertainty_ns"], evidence["clock"]) == (1, SECOND, "clock_unknown")
     assert (evidence["previous"], evidence["explained_by"], evidence["gates"]) == (None, "none", [])
     assert (evidence["score"], evidence["verdict"]) == (80, "stomped")
+
+
+@pytest.mark.parametrize(
+    ("fields", "score", "verdict"),
+    [
+        # unzip of a new file: TOUCH-BOTH and BIRTH-AFTER-MTIME, medium each; and with a whole minute one more
+        ({"mtime_ns": WHOLE - DAY, "atime_ns": WHOLE - DAY, "birthtime_ns": C}, 79, "suspicious"),
+        ({"mtime_ns": MINUTE_SHARP, "atime_ns": MINUTE_SHARP, "birthtime_ns": C}, 79, "suspicious"),
+        ({"mtime_ns": WHOLE - DAY}, 0, "clean"),
+        # a file dropped in /tmp: not a sign alone
+        ({"mtime_ns": WHOLE - 100 * DAY, "atime_ns": WHOLE - 100 * DAY, "path": "/tmp/x"}, 80, "stomped"),
+        ({"birthtime_ns": C + 2}, 80, "stomped"),
+    ],
+)
+def test_signs_of_tools_alone_make_no_file_stomped(fields: dict[str, Any], score: int, verdict: str) -> None:
+    for found in findings(file(**fields)):
+        assert (found.evidence["score"], found.evidence["verdict"]) == (score, verdict)
 
 
 def test_a_suspended_rule_is_silent_and_a_regraded_one_is_lowered_from_there() -> None:

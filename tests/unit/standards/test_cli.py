@@ -51,6 +51,7 @@ def test_lint_of_a_bad_file_exits_1_and_names_the_standard(run):
         (["--value", "abc.py", "--path", "/x/abc.py"], "pass: FS-A-001", 0),
         (["--value", "Abc.py", "--path", "/x/Abc.py"], "fail: FS-A-001: file_name 'Abc.py' does not match", 1),
         (["--value", "Abc", "--path", "/x/Abc"], "not_applicable: FS-A-001", 0),
+        (["--value", "Abc.py"], "fail: FS-A-001: file_name 'Abc.py' does not match", 1),  # no path, no glob
         ([], "2 samples, 0 wrong", 0),
     ],
 )
