@@ -133,6 +133,7 @@ def _soak(series: Series) -> Any:
     minutes = [(number + 0.5) * length for number in range(len(told["segments"]))]
     latency.plot(minutes, [segment["p99_ms"] for segment in told["segments"]], "o-", color=_OURS, label="p99")
     latency.plot(minutes, [segment["p50_ms"] for segment in told["segments"]], "o:", color=_OURS, label="median")
+    latency.set_ylim(0, None)
     latency.set_ylabel("ms to committed")
     latency.legend(frameon=False)
     _over_time(lag, told, "lag", "events not committed", _OURS)

@@ -14,13 +14,13 @@ from benchmarks.contestants import Running, cockpit, new_group, running
 from benchmarks.disturbance import LOUD_PERCENT, Disturbance
 from benchmarks.flood_inputs import CLOCKS, FLOODS, Expected, Flood
 from benchmarks.report import new_document
-from benchmarks.stack import TOPIC, BenchError, BenchStack, running_stack, wait_until
+from benchmarks.stack import TOPIC, BenchError, BenchStack, running_stack
+from benchmarks.vital_signs import wait_until_ready
 from streams.local.server import free_port
 
 _TABLES = ("clock_sync_status", "clock_states", "submissions", "violation_incidents")
 _STANDSTILL_SECONDS = 120.0
 _LOOK_EVERY_SECONDS = 0.2
-_STACK_SECONDS = 90.0
 Result = dict[str, Any]
 
 
@@ -33,7 +33,7 @@ def run(stack: BenchStack, flood: Flood, small: bool) -> Result:
         expected = flood.write(stack, prefix, small)
         group = new_group(contestant)
         with running(stack, contestant, prefix, group) as process:
-            ready = wait_until(lambda: _is_ready(process, port), _STACK_SECONDS, "the worker is ready", 0.05)
+            ready = wait_until_ready(process, port)
             resident = _status_mb(process.pid, "VmRSS")
             disturbance = Disturbance([*stack.pids, process.pid])
             drained = _drain(stack, process, prefix + expected.topic, expected.records)
@@ -83,16 +83,6 @@ def _drain(stack: BenchStack, process: Running, topic: str, records: int) -> Res
             raise BenchError(f"{process.contestant.name}: stands still at {committed} of {records} records")
     seconds = monotonic() - began
     return {"seconds": round(seconds, 1), "records_per_second": round(records / seconds)}
-
-
-def _is_ready(process: Running, port: int) -> float | bool:
-    """Seconds since the process was started, once /readyz says yes."""
-    process.require_alive()
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):
-            return round(process.age_seconds, 1)
-    except OSError:
-        return False
 
 
 def _metrics(port: int) -> str:

@@ -19,8 +19,9 @@ from benchmarks.disturbance import LOUD_PERCENT, Disturbance
 from benchmarks.load import SEED, VIOLATING_EVERY, Load, as_argument
 from benchmarks.paced import Part, started
 from benchmarks.report import new_document
-from benchmarks.stack import CHECKOUT, TOPIC, BenchError, BenchStack, running_stack, wait_until
-from benchmarks.vital_signs import VitalSigns, middle_and_end, summary
+from benchmarks.stack import CHECKOUT, TOPIC, BenchError, BenchStack, running_stack
+from benchmarks.vital_signs import VitalSigns, middle_and_end, summary, wait_until_ready
+from streams.local.server import free_port
 
 SHARE, OVERLOAD_FACTOR = 0.7, 3.0
 _SEGMENT_SECONDS = 60.0
@@ -54,9 +55,9 @@ def soak(stack: BenchStack, rate: float, minutes: float) -> Result:
     count = int(rate * _SEGMENT_SECONDS)
     stack.empty_tables()
     with stack.topics() as prefix:
-        topic, group = prefix + TOPIC, new_group(cockpit())
-        with running(stack, cockpit(), prefix, group) as process:
-            wait_until(lambda: stack.members(group) == 1, 60, "the worker has partitions", every_seconds=0.2)
+        topic, group, port = prefix + TOPIC, new_group(cockpit()), free_port()
+        with running(stack, cockpit(METRICS_PORT=str(port)), prefix, group) as process:
+            wait_until_ready(process, port)
             disturbance = Disturbance([*stack.pids, process.pid])
             with VitalSigns(stack, process, topic, 1, _LOOK_EVERY_SECONDS) as signs:
                 told = _segments(stack, process, topic, rate, count, segments)
@@ -177,9 +178,9 @@ def overload(stack: BenchStack, rate: float, seconds: float) -> Result:
     count = int(rate * seconds)
     stack.empty_tables()
     with stack.topics() as prefix:
-        topic, group = prefix + TOPIC, new_group(cockpit())
-        with running(stack, cockpit(), prefix, group) as process:
-            wait_until(lambda: stack.members(group) == 1, 60, "the worker has partitions", every_seconds=0.2)
+        topic, group, port = prefix + TOPIC, new_group(cockpit()), free_port()
+        with running(stack, cockpit(METRICS_PORT=str(port)), prefix, group) as process:
+            wait_until_ready(process, port)
             begins = monotonic() + 5 + count * _PREPARING_SECONDS_AN_EVENT
             load = Load(int((time() + begins - monotonic()) * 1_000_000), 1_000_000 / rate)
             sender = started(

@@ -1,5 +1,6 @@
 """What a worker uses while it runs: memory, file descriptors, connections, and how far it is behind."""
 
+import urllib.request
 from pathlib import Path
 from statistics import median
 from threading import Event, Thread
@@ -8,10 +9,25 @@ from typing import Any
 
 from benchmarks.contestants import Running
 from benchmarks.memory import resident_mb
-from benchmarks.stack import BenchStack
+from benchmarks.stack import BenchStack, wait_until
 
 Sample = dict[str, float]
+_READY_SECONDS = 90.0
 SERIES = ("rss_mb", "descriptors", "threads", "connections", "lag", "files")
+
+
+def wait_until_ready(process: Running, port: int) -> float:
+    """Wait for /readyz on the worker's COCKPIT_METRICS_PORT; how old the process was then, in seconds."""
+
+    def age() -> float | bool:
+        process.require_alive()
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):
+                return round(process.age_seconds, 1)
+        except OSError:
+            return False
+
+    return float(wait_until(age, _READY_SECONDS, "the worker is ready", every_seconds=0.05))
 
 
 class VitalSigns:
