@@ -24,6 +24,8 @@ from streams.kafka.offsets import committable
 
 log = logging.getLogger(__name__)
 
+_LAST_COMMIT_SECONDS = 2.0
+"""A hand-over or a stop gives its commit at least so long, where the batches have used up the deadline."""
 _LINGER_BYTES = 65_536
 """A fetch with so much in it does not linger."""
 _IDLE_FETCH_MILLISECONDS = 500
@@ -197,7 +199,11 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                 )
                 break
             await self._wait_for_ack(timeout=1)
-        await self.commit()
+        try:  # aiokafka tries for as long as the brokers are away
+            async with asyncio.timeout(max(deadline - monotonic(), _LAST_COMMIT_SECONDS)):
+                await self.commit()
+        except TimeoutError:
+            log.warning("offsets are not committed, kafka does not answer: what is stored will be recognised")
 
 
 class BatchTransport(driver.Transport):  # type: ignore[misc]

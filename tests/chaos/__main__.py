@@ -6,6 +6,7 @@ import fcntl
 import json
 import logging
 import shutil
+import signal
 import sys
 import tempfile
 from dataclasses import replace
@@ -24,6 +25,7 @@ _RESULTS = CHECKOUT / ".local" / "chaos.json"
 
 def main() -> int:
     wish = _arguments()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: nothing stays behind
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # our own clients lose their brokers, too
     form = QUICK if wish.quick else Form()
     form = replace(form, kills=wish.kills or form.kills, seed=wish.seed)

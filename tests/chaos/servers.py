@@ -9,7 +9,7 @@ from pathlib import Path
 from streams.local.artifacts import Artifacts
 from streams.local.kafka import KafkaServer
 from streams.local.mariadb import MariaDBServer
-from streams.local.server import LOOPBACK, free_port
+from streams.local.server import LOOPBACK
 from tests.chaos.lane import Addresses
 from tests.chaos.mysql_proxy import MySqlProxy
 from tests.chaos.tcp_proxy import TcpProxy
@@ -26,7 +26,6 @@ class ProxiedKafka(KafkaServer):
         return f"{LOOPBACK}:{self.proxy_port}"
 
     def _prepare(self, artifacts: Artifacts) -> list[str]:
-        self.proxy_port = self.proxy_port or free_port()
         command = super()._prepare(artifacts)
         properties = self.directory / "server.properties"
         text = properties.read_text(encoding="latin-1")
@@ -74,11 +73,11 @@ async def running(directory: Path, artifacts: Path) -> AsyncIterator[Servers]:
     kafka = ProxiedKafka(directory / "kafka", artifacts)
     mariadb = MariaDBServer(directory / "mariadb", artifacts)
     try:
-        await asyncio.gather(asyncio.to_thread(kafka.start), asyncio.to_thread(mariadb.start))
-        async with (
-            TcpProxy(kafka.ports["broker"], kafka.proxy_port) as kafka_proxy,
-            MySqlProxy(mariadb.port) as database_proxy,
-        ):
+        # The proxies first: a port is ours only once somebody listens on it.
+        async with TcpProxy(0) as kafka_proxy, MySqlProxy(0) as database_proxy:
+            kafka.proxy_port = kafka_proxy.port
+            await asyncio.gather(asyncio.to_thread(kafka.start), asyncio.to_thread(mariadb.start))
+            kafka_proxy.target_port, database_proxy.target_port = kafka.ports["broker"], mariadb.port
             yield Servers(kafka, mariadb, kafka_proxy, database_proxy)
     finally:
         await asyncio.gather(asyncio.to_thread(kafka.kill), asyncio.to_thread(mariadb.kill))

@@ -38,10 +38,11 @@ async def watch(
     rows_or_none: Callable[[], int | None],
     expected: Callable[[], int],
     workers: Sequence[WorkerProcess],
+    stop: asyncio.Event,
 ) -> None:
-    """Look ten times a second, until cancelled; None for rows says that the database does not answer."""
+    """Look ten times a second, until told to stop; None for rows says that the database does not answer."""
     since = monotonic()
-    while True:
+    while not stop.is_set():
         rows = await asyncio.to_thread(rows_or_none)
         now = monotonic()
         if rows is not None and rows != watched.rows:

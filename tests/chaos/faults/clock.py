@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+from functools import partial
 from pathlib import Path
 from time import time
 
 from tests.chaos.faults import Form
-from tests.chaos.faults.under_load import under_load
-from tests.chaos.lane import Lane
+from tests.chaos.faults.under_load import PER_SECOND
+from tests.chaos.lane import new_lane
 from tests.chaos.servers import Servers
 from tests.chaos.table import Result
 from tests.e2e.worker import WorkerProcess, eventually, read_all
@@ -20,44 +21,46 @@ _VERIFIED = "cockpit_standards_verified_timestamp_seconds"
 
 
 async def stepped(servers: Servers, directory: Path, form: Form) -> Result:
+    """Stepped while the worker has read all there is: then it believes to know how long each clock has been silent."""
     assert await asyncio.to_thread(LIBRARY.exists), f"{LIBRARY} is missing: install the Debian package libfaketime"
     file = directory / "faketime"
     file.write_text("+0s", encoding="ascii")
-    told: list[str] = []
-
-    async def breaks(lane: Lane, worker: WorkerProcess) -> str:
-        seen = []
-        for step in (_STEP_SECONDS, -_STEP_SECONDS) * (1 if form.rounds < 5 else 2):
-            file.write_text(f"{step:+d}s", encoding="ascii")
-            await eventually(lambda step=step: _is_off(worker, step), 20, f"the worker's clock is {step:+d} s off")
-            seen.append(f"{step:+d} s")
+    result = Result("worker's clock stepped by an hour")
+    steps = (_STEP_SECONDS, -_STEP_SECONDS) * (1 if form.rounds < 5 else 2)
+    async with new_lane(servers.addresses, directory, form.seed) as lane, lane.watching() as watched:
+        worker = await lane.ready_worker(**_environment(file))
+        for step in steps:
+            async with lane.load(PER_SECOND):
+                await lane.stored(PER_SECOND)
+                file.write_text(f"{step:+d}s", encoding="ascii")
+                await eventually(partial(_is_off, worker, step), 20, f"the worker's clock is {step:+d} s off")
+                await lane.stored(PER_SECOND)
+            await lane.drained()
             await asyncio.sleep(_LOOKS_SECONDS)
             file.write_text("+0s", encoding="ascii")
-            await eventually(lambda: _is_off(worker, 0), 20, "the worker's clock is right again")
-            lane.watched.fault_ends()
-            await lane.stored()
+            await eventually(partial(_is_off, worker, 0), 20, "the worker's clock is right again")
         alerts = [json.loads(record.value) for record in await read_all(lane.straight, "drift-alerts.v1")]
-        told.extend(
+        told = [
             f"{alert['component_name']} {alert['kind']} {alert['state']}"
             for alert in alerts
             if alert["kind"] == "stale" or alert["component_name"] not in lane.oracle.drifting
-        )
-        return f"{', '.join(seen)}; {len(told)} false alerts"
-
-    result = await under_load(
-        "worker's clock stepped by an hour",
-        servers,
-        directory,
-        form,
-        breaks,
-        LD_PRELOAD=str(LIBRARY),
-        FAKETIME_TIMESTAMP_FILE=str(file),
-        FAKETIME_CACHE_DURATION="1",
-        FAKETIME_DONT_FAKE_MONOTONIC="1",
-        DONT_FAKE_MONOTONIC="1",
-    )
+        ]
+        result.add(await lane.account(), watched, lane.sent, len(steps))
+        assert await worker.terminate() == 0
+    result.seen = f"{', '.join(f'{step:+d} s' for step in steps)}; {len(told)} false alerts"
     result.complaints += told
     return result
+
+
+def _environment(file: Path) -> dict[str, str]:
+    """The worker reads what time it is from this file, and keeps its monotonic clock."""
+    return {
+        "LD_PRELOAD": str(LIBRARY),
+        "FAKETIME_TIMESTAMP_FILE": str(file),
+        "FAKETIME_CACHE_DURATION": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "DONT_FAKE_MONOTONIC": "1",
+    }
 
 
 async def _is_off(worker: WorkerProcess, seconds: float) -> bool:

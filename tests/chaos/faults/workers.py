@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import subprocess
 from pathlib import Path
 from time import monotonic
 from urllib.parse import urlsplit
@@ -81,7 +82,7 @@ async def stopped_during_outage(servers: Servers, directory: Path, form: Form) -
                 await lane.stored(PER_SECOND)
                 await asyncio.to_thread(server.kill)
                 began = monotonic()
-                code = await worker.terminate(_STOP_SECONDS)
+                code = await _stopped(worker)
                 ends.append(f"{server.name}: exit code {code} after {monotonic() - began:.0f} s")
                 if code:
                     result.complaints.append(f"{ends[-1]}: {worker.text()[-2000:]}")
@@ -93,6 +94,14 @@ async def stopped_during_outage(servers: Servers, directory: Path, form: Form) -
             assert await worker.terminate() == 0
     result.seen = ", ".join(ends)
     return result
+
+
+async def _stopped(worker: WorkerProcess) -> int:
+    try:
+        return await worker.terminate(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        worker.kill()
+        return -signal.SIGKILL
 
 
 async def zombie(servers: Servers, directory: Path, form: Form) -> Result:
