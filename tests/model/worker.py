@@ -16,6 +16,7 @@ from streams.flows.clock_limits import clock_limits
 from streams.flows.filesystem import FilesystemFlow
 from streams.flows.submission import SubmissionFlow
 from streams.judging import Judging
+from streams.kafka.lease import Lease
 from streams.kafka.outgoing import Outgoing
 from streams.observability.health import Health
 from streams.recorder import Batch, Recorder
@@ -107,7 +108,7 @@ class Life:
         recall = Recall(database)
         transactions = Transactions(database, settings.database_statement_timeout_seconds)
         self._topics = topics
-        self._recorder = Recorder(settings, transactions, recall, topics, Health(stall_seconds=60))  # type: ignore[arg-type]
+        self._recorder = Recorder(settings, transactions, recall, topics, Health(60), Lease(60))  # type: ignore[arg-type]
         # So small memories that they forget.
         flows = (FilesystemFlow(recall, 5), ClockFlow(recall, clock_limits(settings)), SubmissionFlow(recall))
         self._judging = {
