@@ -10,7 +10,7 @@ A record decodes to its event or to a dead-letter plan with one of these reasons
     unreadable_batch   a whole compressed batch: more than COCKPIT_MAX_BATCH_BYTES, or not Kafka's format
 """
 
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -36,7 +36,7 @@ def decode(record: Record, model: type[Event], max_bytes: int) -> Event | Plan:
             f"value: has {len(value)} bytes; at most {max_bytes} are taken: send smaller events",
         )
     try:
-        return cast(Event, model.__pydantic_validator__.validate_json(value))  # model_validate_json, less its wrapper
+        return model.model_validate_json(value)
     except ValidationError as error:
         return _refused(record, value, error)
     except RecursionError:

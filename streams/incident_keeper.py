@@ -37,6 +37,8 @@ _OVERLAP = timedelta(seconds=10)
 _FORGET_ROUNDS = 720
 _COUNT_ROUNDS = 12
 _LOCK = "cockpit-streams.incidents"
+_LOCK_CHARACTERS = 64
+"""Locks are of a server, and a server may hold several databases: the name ends with ours."""
 
 
 class IncidentKeeper(mode.Service):  # type: ignore[misc]
@@ -46,6 +48,7 @@ class IncidentKeeper(mode.Service):  # type: ignore[misc]
         super().__init__()
         self._settings = settings
         self._database = database
+        self._lock = f"{_LOCK}.{settings.database.database}"[:_LOCK_CHARACTERS]
         self._held = {name.strip() for name in settings.incident_hold_categories.split(",") if name.strip()}
         self._after: dict[IncidentStatus, str] = dict.fromkeys(LIVE, "")
         self._documents: dict[str, Incident] = {}
@@ -70,13 +73,13 @@ class IncidentKeeper(mode.Service):  # type: ignore[misc]
         if self._rounds % _FORGET_ROUNDS == 0:  # what was waived meanwhile, or stored late, is looked for again
             self._documents.clear()
         async with self._database.connection() as connection, connection.cursor() as cursor:
-            await cursor.execute("SELECT GET_LOCK(%s, 0)", (_LOCK,))
+            await cursor.execute("SELECT GET_LOCK(%s, 0)", (self._lock,))
             if (await cursor.fetchone())[0] != 1:
                 return 0
             try:
                 return await self._round()
             finally:
-                await cursor.execute("SELECT RELEASE_LOCK(%s)", (_LOCK,))
+                await cursor.execute("SELECT RELEASE_LOCK(%s)", (self._lock,))
 
     async def _round(self) -> int:
         await self._settle()  # pages hold what is settled

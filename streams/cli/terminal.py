@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-_LEAST_COLUMNS = 150
+_LEAST_COLUMNS = 180
 """Narrower, the columns of a wide table would be squeezed to nothing: a pipe counts as 80 columns."""
 
 

@@ -61,4 +61,4 @@ def of_host(neighbours: Neighbours, host: str) -> dict[int, Sequence[Neighbour]]
 
 def _may_mimic(file: FileTimes) -> bool:
     # Without an inode a file that was renamed looks like a neighbour of its own.
-    return file.mtime_ns % _SECOND_NS != 0 and file.ctime_ns - file.mtime_ns > _MINUTE_NS and file.inode is not None
+    return file.ctime_ns - file.mtime_ns > _MINUTE_NS and file.mtime_ns % _SECOND_NS != 0 and file.inode is not None

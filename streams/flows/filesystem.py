@@ -117,6 +117,7 @@ class FilesystemFlow:
             UNKNOWN_CLOCK if self._history is None else self._history.clock(event.host),
             appended_ns=record.timestamp * 1_000_000 if appended else None,
             learned_ns=learned_ns,
+            topic=record.topic,
             neighbours=of_host(self._neighbours, event.host),
         )
 

@@ -1,7 +1,7 @@
 """One group of workers with topics and a database of its own, traffic for it, and an eye on both."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,8 +10,6 @@ from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
 from pymysql.cursors import DictCursor
 from pymysql.err import MySQLError
 
@@ -26,11 +24,12 @@ from streams.store.migrate import migrate
 from streams.store.registry import insert_missing
 from tests.chaos.account import Account, account
 from tests.chaos.oracle import Oracle
-from tests.chaos.traffic import CLOCKS, FILES, SUBMISSIONS, Traffic
+from tests.chaos.sending import patient_producer, send
+from tests.chaos.traffic import Traffic
+from tests.chaos.watching import Watched, watch
 from tests.e2e.events import TOPICS, Message
 from tests.e2e.worker import WorkerProcess, all_committed, eventually
 
-_GLANCE_SECONDS = 0.1
 _STORED = " + ".join(
     f"(SELECT COUNT(*) FROM {table})" for table in ("filesystem_timestamps", "clock_sync_status", "submissions")
 )
@@ -46,28 +45,6 @@ class Addresses:
     admin: str
     straight_kafka: str = ""
     straight_database: str = ""
-
-
-@dataclass
-class Watched:
-    """What was seen while the lane was at work."""
-
-    longest_pause_seconds: float = 0.0
-    """The longest time in which nothing was stored although something waited."""
-    back_after_seconds: float | None = None
-    """From the fault's end to the next row; of several faults the longest."""
-    peak_bytes: int = 0
-    """Resident memory of the largest worker."""
-    rows: int = 0
-    _returned_at: float | None = None
-
-    def fault_ends(self) -> None:
-        self._returned_at = monotonic()
-
-    def progressed(self, now: float) -> None:
-        if self._returned_at is not None:
-            self.back_after_seconds = max(self.back_after_seconds or 0.0, now - self._returned_at)
-            self._returned_at = None
 
 
 @dataclass
@@ -105,13 +82,13 @@ class Lane:
 
     async def send_uncounted(self, number: int) -> None:
         """Send what nobody expects to be stored."""
-        async with _patient_producer(self.straight) as producer:
-            await _send(self.straight, producer, self.traffic.take(number))
+        async with patient_producer(self.straight) as producer:
+            await send(self.straight, producer, self.traffic.take(number))
 
     async def send_these(self, messages: list[Message]) -> None:
         self._counts(messages)
-        async with _patient_producer(self.straight) as producer:
-            await _send(self.straight, producer, messages)
+        async with patient_producer(self.straight) as producer:
+            await send(self.straight, producer, messages)
 
     def _counts(self, messages: list[Message]) -> None:
         self.oracle.sent(messages)
@@ -123,12 +100,12 @@ class Lane:
         stop = asyncio.Event()
 
         async def run() -> None:
-            async with _patient_producer(self.straight) as producer:
+            async with patient_producer(self.straight) as producer:
                 while not stop.is_set():
                     due_at = monotonic() + 0.1
                     messages = self.traffic.take(per_second // 10)
                     self._counts(messages)
-                    await _send(self.straight, producer, messages)
+                    await send(self.straight, producer, messages)
                     await asyncio.sleep(max(0.0, due_at - monotonic()))
 
         sending = asyncio.create_task(run())
@@ -151,13 +128,20 @@ class Lane:
 
         await eventually(there, seconds, f"{more} more rows are stored\n{self.last_words()}")
 
-    async def drained(self, seconds: float = 90) -> None:
-        """Wait until everything is consumed, committed and announced."""
+    async def drained(self, seconds: float = 90, *, ages_outbox: bool = False) -> None:
+        """Wait until everything is consumed, committed and announced.
+
+        What a dead worker left in the outbox is announced by another when it is 15 s old; `ages_outbox` makes it so.
+        """
 
         async def done() -> bool:
             if not await all_committed(self.straight, TOPICS):
                 return False
-            return not await asyncio.to_thread(self.fetch, "SELECT id FROM outbox LIMIT 1")
+            left = await asyncio.to_thread(self.fetch, "SELECT id FROM outbox LIMIT 1")
+            if left and ages_outbox:
+                age = "UPDATE outbox SET created_at = created_at - INTERVAL 15 SECOND"
+                await asyncio.to_thread(execute, self.straight.database_url.get_secret_value(), age)
+            return not left
 
         await eventually(done, seconds, f"everything is consumed and announced\n{self.last_words()}")
 
@@ -170,28 +154,12 @@ class Lane:
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[Watched]:
         """Look at rows and memory ten times a second."""
-        looking = asyncio.create_task(self._watch())
+        looking = asyncio.create_task(watch(self.watched, self._rows_or_none, lambda: self.oracle.rows, self.workers))
         try:
             yield self.watched
         finally:
             looking.cancel()
             await asyncio.wait([looking])
-
-    async def _watch(self) -> None:
-        since = monotonic()
-        while True:
-            rows = await asyncio.to_thread(self._rows_or_none)
-            now = monotonic()
-            if rows is not None and rows != self.watched.rows:
-                self.watched.rows = rows
-                self.watched.progressed(now)
-                since = now
-            elif self.watched.rows >= self.oracle.rows and rows is not None:
-                since = now  # nothing waits
-            self.watched.longest_pause_seconds = max(self.watched.longest_pause_seconds, now - since)
-            for worker in self.workers:
-                self.watched.peak_bytes = max(self.watched.peak_bytes, _resident_bytes(worker))
-            await asyncio.sleep(_GLANCE_SECONDS)
 
     def fetch(self, sql: str, timeout_seconds: float = 30) -> list[dict[str, Any]]:
         """The answer to one query, over a connection of its own and past every proxy."""
@@ -251,50 +219,3 @@ def execute(url: str, *statements: str) -> None:
     with connect(url) as connection, connection.cursor() as cursor:
         for statement in statements:
             cursor.execute(statement)
-
-
-@asynccontextmanager
-async def _patient_producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
-    """Keeps the order of a key over retries, and tries for as long as an outage lasts."""
-    producer = AIOKafkaProducer(
-        bootstrap_servers=settings.kafka_bootstrap, enable_idempotence=True, linger_ms=5, request_timeout_ms=300_000
-    )
-    await until_kafka(producer.start, 120)
-    try:
-        yield producer
-    finally:
-        await producer.stop()
-
-
-async def until_kafka(attempt: Callable[[], Awaitable[object]], seconds: float) -> None:
-    """Try again while Kafka is away."""
-    deadline = monotonic() + seconds
-    while True:
-        try:
-            await attempt()
-        except (KafkaError, OSError):
-            if monotonic() > deadline:
-                raise
-            await asyncio.sleep(0.2)
-        else:
-            return
-
-
-async def _send(settings: Settings, producer: AIOKafkaProducer, messages: list[Message]) -> None:
-    futures = []
-    for topic, key, value in messages:
-        futures.append(await producer.send(settings.topic(topic), value, key))
-    await asyncio.gather(*futures)
-
-
-def _resident_bytes(worker: WorkerProcess) -> int:
-    if worker.process.poll() is not None:
-        return 0
-    try:
-        pages = Path(f"/proc/{worker.process.pid}/statm").read_text(encoding="ascii").split()[1]
-    except OSError:
-        return 0
-    return int(pages) * 4096
-
-
-__all__ = ["CLOCKS", "FILES", "SUBMISSIONS", "Addresses", "Lane", "Watched", "execute", "new_lane", "until_kafka"]

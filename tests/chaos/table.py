@@ -8,7 +8,7 @@ from os import sysconf
 from pathlib import Path
 
 from tests.chaos.account import Account
-from tests.chaos.lane import Watched
+from tests.chaos.watching import Watched
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 _BEGIN, _END = "<!-- faults:begin -->", "<!-- faults:end -->"
@@ -83,9 +83,9 @@ def write_page(results: Sequence[Result], path: Path = PAGE) -> None:
     before, rest = text.split(_BEGIN)
     _, after = rest.split(_END)
     commands = sorted({result.command for result in results})
+    how = f"`{commands[0]}`" if len(commands) == 1 else f"`scripts/chaos --only …`, in {len(commands)} sittings"
     lines = [
-        f"Measured {max(result.measured for result in results)} on {machine()}, by"
-        f" {', '.join(f'`{command}`' for command in commands)}.",
+        f"Measured {max(result.measured for result in results)} on {machine()}, by {how}.",
         "",
         rendered(results),
     ]

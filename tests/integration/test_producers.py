@@ -229,6 +229,13 @@ async def test_submit_waits_for_the_verdict_of_a_real_worker(command, settings, 
     assert accepted.stdout.startswith("accepted (")
     assert "rejected (checks failed)" in rejected.stdout
     failed = [line for line in rejected.stdout.splitlines() if line.strip().startswith("fail ")]
-    assert any("metadata.version" in line and "observed 'one[red]" in line and "expected " in line for line in failed)
+    (version,) = [line for line in failed if "metadata.version" in line]
+    assert "SUB-META-001: metadata.version 'one[red]' does not match ^" in version
+    assert "Every document has a semantic version" in version
+    good_counts, bad_counts = [line.strip() for line in rejected.stdout.splitlines() if " passed" in line]
+    assert good_counts.startswith("good.md: ")
+    assert "failed" not in good_counts
+    assert f"{len(failed)} failed" in bad_counts
+    assert "violations recorded: see `cockpit violations list --rows`" in rejected.stdout
     assert "pass " not in accepted.stdout.replace("passed", "")
     assert "    pass " in verbose.stdout

@@ -69,7 +69,8 @@ class Program:
     @contextmanager
     def running(self, *command: str | Path) -> Iterator[None]:
         with self.log.open("wb") as log:
-            process = subprocess.Popen([*command], cwd=self.directory, stdout=log, stderr=log)
+            # Where a server is started is nowhere near its configuration.
+            process = subprocess.Popen([*command], cwd="/", stdout=log, stderr=log)
         try:
             wait_until(lambda: self._is_ready(process), 30, f"{command[0]} is ready:\n{self.log}")
             yield
@@ -131,8 +132,8 @@ class Prometheus(Program):
         (self.directory / "prometheus.yml").write_text(yaml.safe_dump(config))
         with self.running(
             programs / "prometheus",
-            "--config.file=prometheus.yml",
-            "--storage.tsdb.path=data",
+            f"--config.file={self.directory / 'prometheus.yml'}",
+            f"--storage.tsdb.path={self.directory / 'data'}",
             f"--web.listen-address={self.address}",
             # What fires before Prometheus has found its Alertmanager is told again after this.
             f"--rules.alert.resend-delay={SHORT}",
@@ -151,7 +152,8 @@ class Alertmanager(Program):
 
     @contextmanager
     def started(self, programs: Path, receiver: str) -> Iterator["Alertmanager"]:
-        config = yaml.safe_load((MONITORING / "alertmanager" / "alertmanager.yml").read_text())
+        text = (MONITORING / "alertmanager" / "alertmanager.yml").read_text()
+        config = yaml.safe_load(text.replace("/etc/alertmanager/", f"{self.directory}/"))
         secrets = self.directory / "secrets"
         secrets.mkdir()
         (secrets / "pagerduty-routing-key").write_text("0123456789abcdef0123456789abcdef")
@@ -166,8 +168,8 @@ class Alertmanager(Program):
         (self.directory / "alertmanager.yml").write_text(yaml.safe_dump(config))
         with self.running(
             programs / "alertmanager",
-            "--config.file=alertmanager.yml",
-            "--storage.path=data",
+            f"--config.file={self.directory / 'alertmanager.yml'}",
+            f"--storage.path={self.directory / 'data'}",
             "--cluster.listen-address=",
             f"--web.listen-address={self.address}",
         ):

@@ -70,6 +70,7 @@ def _shared_evidence(case: Case) -> dict[str, Any]:
             "mtime_ns": p.mtime_ns,
             "ctime_ns": p.ctime_ns,
             "captured_at_us": p.captured_at_us,
+            "topic": case.capture.topic,
             "partition": p.partition,
             "offset": p.offset,
         },

@@ -89,6 +89,8 @@ class Capture(NamedTuple):
     """When the broker appended the record, if that is what its timestamp says."""
     learned_ns: Mapping[int | None, int] = _NOTHING_LEARNT
     """The grain that the volume of each device was seen to keep; devices that nobody knows yet are absent."""
+    topic: str | None = None
+    """Where this record and those before it stand."""
     neighbours: Mapping[int, Sequence[Neighbour]] = _NO_NEIGHBOURS
     """By mtime_ns, files of this host that are not in the capture and have the mtime of one that is new or changed."""
 

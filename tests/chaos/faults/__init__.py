@@ -21,10 +21,12 @@ class Form:
     """How often what takes seconds is repeated."""
     lanes: int = 4
     """Groups of workers that are killed side by side."""
+    impatient: bool = False
+    """Whether announcements of dead workers are made old, so that nobody waits for them to become so."""
     seed: int = 1
 
 
 QUICK = Form(kills=12, away_seconds=5, rounds=2)
-SUITE = Form(kills=10, away_seconds=2, rounds=1, lanes=3)
+SUITE = Form(kills=10, away_seconds=2, rounds=1, lanes=3, impatient=True)
 
 Fault = Callable[[Servers, Path, Form], Awaitable[Result]]

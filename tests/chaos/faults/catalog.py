@@ -7,6 +7,7 @@ FAULTS: dict[str, Fault] = {
     "kills-points": kills.at_crash_points,
     "rolling-restart": workers.rolling_restart,
     "rebalance-storm": workers.rebalance_storm,
+    "stopped-during-outage": workers.stopped_during_outage,
     "zombie": workers.zombie,
     "kafka-restarted": kafka.restarted,
     "kafka-away": kafka.away,

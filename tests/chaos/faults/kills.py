@@ -34,14 +34,15 @@ async def _killed(name: str, deaths: list[str], servers: Servers, directory: Pat
     result = Result(name)
     shares = [deaths[number :: form.lanes] for number in range(form.lanes)]
     await asyncio.gather(
-        *[_lane(result, share, servers, directory, form.seed + n) for n, share in enumerate(shares) if share]
+        *[_lane(result, share, servers, directory, form, n) for n, share in enumerate(shares) if share]
     )
     points = {point: deaths.count(point) for point in POINTS if point in deaths}
     result.seen = ", ".join(f"{count} {point}" for point, count in points.items()) or f"{len(deaths)} deaths"
     return result
 
 
-async def _lane(result: Result, deaths: list[str], servers: Servers, directory: Path, seed: int) -> None:
+async def _lane(result: Result, deaths: list[str], servers: Servers, directory: Path, form: Form, number: int) -> None:
+    seed = form.seed + number
     async with new_lane(servers.addresses, directory, seed) as lane, lane.watching() as watched:
         random = Random(seed)
         for point in deaths:
@@ -51,7 +52,7 @@ async def _lane(result: Result, deaths: list[str], servers: Servers, directory: 
             else:
                 await _die_at_random(lane, random)
         await lane.ready_worker()
-        await lane.drained()
+        await lane.drained(ages_outbox=form.impatient)
         result.add(await lane.account(), watched, lane.sent, runs=len(deaths))
 
 

@@ -330,9 +330,10 @@ def test_the_clock_known_to_the_millisecond_sharpens_h5() -> None:
 
 
 def test_the_previous_record_stands_in_the_finding() -> None:
-    (found,) = findings(file(**SAME), before(ctime_ns=C + 5))
+    (found,) = findings(file(**SAME), before(ctime_ns=C + 5), topic="governance.filesystem-timestamps.v1")
     assert found.evidence["previous"] == {
-        "atime_ns": C, "mtime_ns": C, "ctime_ns": C + 5, "captured_at_us": P_NS // 1000, "partition": 3, "offset": 99,
+        "atime_ns": C, "mtime_ns": C, "ctime_ns": C + 5, "captured_at_us": P_NS // 1000,
+        "topic": "governance.filesystem-timestamps.v1", "partition": 3, "offset": 99,
     }  # fmt: skip
     assert found.evidence["margin_ns"] == 4
 
