@@ -24,6 +24,8 @@ _LOOK_EVERY_SECONDS = 0.002
 _LOOKED_FOR = 128
 """Ids in one look-up at the most: those that have waited longest. When they are found the next ones follow at once."""
 _LONGEST_US = 3_600_000_000
+_ANSWER_SECONDS = 120
+"""A look that waits for so long is a long latency, and no error of the observer."""
 PERCENTILES = {"p50_ms": 50.0, "p90_ms": 90.0, "p99_ms": 99.0, "p99_9_ms": 99.9}
 
 
@@ -78,7 +80,7 @@ def observe(database_url: str, watch: Watch, start: float, deadline: float) -> d
     gc.collect()
     gc.freeze()
     gc.disable()
-    with connect(database_url) as connection, connection.cursor() as cursor:
+    with connect(database_url, timeout_seconds=_ANSWER_SECONDS) as connection, connection.cursor() as cursor:
         sleep(max(0.0, start - monotonic()))
         while not watch.finished and monotonic() < deadline:
             began = monotonic()
