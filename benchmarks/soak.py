@@ -62,8 +62,8 @@ def soak(stack: BenchStack, rate: float, minutes: float) -> Result:
             with VitalSigns(stack, process, topic, 1, _LOOK_EVERY_SECONDS) as signs:
                 told = _segments(stack, process, topic, rate, count, segments)
                 drained = _drained_seconds(signs, process)
-            process.stop()
             others = disturbance.percent()
+            process.stop()
         dead = sum(stack.end_offsets(topic + ".dlq"))
     result = {
         "rate": round(rate),
@@ -268,24 +268,23 @@ def _table_of_overload(told: Result) -> str:
 def main() -> int:
     """0 when nothing was lost and nothing grew."""
     parser = argparse.ArgumentParser(prog="scripts/soak", description=__doc__)
-    parser.add_argument("--minutes", type=float, default=30.0, help="of the soak; 10 by night")
+    parser.add_argument("--minutes", type=float, default=30.0, help="of the soak; 10 by night, 0: no soak")
     parser.add_argument("--overload-seconds", type=float, default=120.0, help="0: no overload")
     parser.add_argument("--capacity", type=float, default=0.0, help="events a second; measured unless given")
-    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="what was measured, after each part")
+    parser.add_argument(
+        "--base", type=Path, metavar="FILE", help="the JSON of an earlier run, for the parts left out now"
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", default=CHECKOUT / "build" / "soak", help="for the pictures")
     parser.add_argument("--docs", action="store_true", help="write docs/reliability.md and its pictures")
     given = parser.parse_args()
     reliability_page.prepare_process()
     document = new_document(" ".join(["scripts/soak", *sys.argv[1:]]))
-    with running_stack(_say) as stack:
-        document["capacity"] = most = given.capacity or capacity(stack, 12.0)
-        _say(f"capacity: {most:,.0f} events/s")
-        if given.minutes:
-            document["series"]["soak"] = soak(stack, most * SHARE, given.minutes)
-        if given.overload_seconds:
-            document["series"]["overload"] = overload(stack, most * OVERLOAD_FACTOR, given.overload_seconds)
-    if given.json is not None:
-        given.json.write_text(json.dumps(document, indent=1) + "\n")
+    if given.base is not None:
+        document |= json.loads(given.base.read_text())
+    if given.minutes or given.overload_seconds:
+        with running_stack(_say) as stack:
+            _measure(stack, given, document)
     given.out.mkdir(parents=True, exist_ok=True)
     pictures = charts.draw(document, given.out)
     written = page(document)
@@ -294,6 +293,22 @@ def main() -> int:
         reliability_page.write("load", written)
         reliability_page.add_pictures(pictures)
     return 1 if any(told["problems"] for told in document["series"].values()) else 0
+
+
+def _measure(stack: BenchStack, given: argparse.Namespace, document: dict[str, Any]) -> None:
+    document["capacity"] = most = given.capacity or capacity(stack, 12.0)
+    _say(f"capacity: {most:,.0f} events/s")
+    if given.minutes:
+        document["series"]["soak"] = soak(stack, most * SHARE, given.minutes)
+        _keep(document, given.json)
+    if given.overload_seconds:
+        document["series"]["overload"] = overload(stack, most * OVERLOAD_FACTOR, given.overload_seconds)
+        _keep(document, given.json)
+
+
+def _keep(document: dict[str, Any], path: Path | None) -> None:
+    if path is not None:
+        path.write_text(json.dumps(document, indent=1) + "\n")
 
 
 def _say(text: str) -> None:

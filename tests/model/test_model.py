@@ -27,7 +27,7 @@ from tests.model import oracle
 from tests.model.oracle import CLOCKS, FILES, SUBMISSIONS, Sent
 from tests.model.worker import Life, Moment, Topics
 
-EXAMPLES = int(os.environ.get("COCKPIT_MODEL_EXAMPLES", "400"))
+EXAMPLES = int(os.environ.get("COCKPIT_MODEL_EXAMPLES", "250"))
 TABLES = (
     "filesystem_timestamps", "clock_sync_status", "clock_states", "submissions", "metadata_violations",
     "violation_incidents", "violation_transitions", "violation_counts", "outbox",
@@ -302,7 +302,7 @@ def test_nothing_is_lost_doubled_or_said_in_two_ways(settings: Settings) -> None
                 max_examples=EXAMPLES,
                 stateful_step_count=40,
                 deadline=None,
-                derandomize=EXAMPLES <= 400,
+                derandomize=EXAMPLES <= 250,
                 phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
                 suppress_health_check=list(HealthCheck),
             ),

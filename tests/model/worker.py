@@ -31,7 +31,7 @@ from tests.unit.records import NOW_US, FakeRecord
 
 Moment = Literal["never", "judged", "writing", "committed", "announced"]
 """When a life ends: with what was judged, somewhere in the transaction, before or after its messages are sent."""
-_PATIENCE_SECONDS = 30
+_PATIENCE_SECONDS = 20
 
 
 class Crash(Exception):
@@ -108,7 +108,7 @@ class Life:
         recall = Recall(database)
         transactions = Transactions(database, settings.database_statement_timeout_seconds)
         self._topics = topics
-        self._recorder = Recorder(settings, transactions, recall, topics, Health(stall_seconds=60), Lease(60))  # type: ignore[arg-type]
+        self._recorder = Recorder(settings, transactions, recall, topics, Health(60), Lease(60))  # type: ignore[arg-type]
         # So small memories that they forget.
         flows = (FilesystemFlow(recall, 5), ClockFlow(recall, clock_limits(settings)), SubmissionFlow(recall))
         self._judging = {
@@ -133,7 +133,10 @@ class Life:
             return False
         self._topics.crash_at = end
         events = [Event() for _ in batches]
-        await self._recorder.put([Batch(event, judging, plans) for event, plans in zip(events, judged, strict=True)])
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            await self._recorder.put(
+                [Batch(event, judging, plans) for event, plans in zip(events, judged, strict=True)]
+            )
         if end == "writing":
             await asyncio.sleep(after_seconds)
             return False
@@ -154,7 +157,8 @@ class Life:
         """As a worker does that was paused while its partitions moved: what it held must not be written."""
         judging = self._judging[batch[0].topic]
         (plans,) = await judging.plans([[self._record(sent) for sent in batch]])
-        await self._recorder.put([Batch(Event(generation=0), judging, plans)])
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            await self._recorder.put([Batch(Event(generation=0), judging, plans)])
         judging.forget()
 
     async def crash(self) -> None:
