@@ -52,13 +52,13 @@ class Recall:
 
     async def paths_with_mtimes(self, wanted: Sequence[tuple[str, int]]) -> list[tuple[tuple[str, int], bytes, str]]:
         """Of each pair of host and mtime_ns: the pair, path key and path of stored files, as far as 200 rows tell."""
-        found = []
+        found: dict[tuple[tuple[str, int], bytes], str] = {}
         one = statement("recall", "paths_with_mtime")
         texts = [one % (f"'{clamped_timestamp_text(ns)}'", rows.text(host), ns) for host, ns in wanted]
         for chunk in _chunks(texts, _PATHS_PER_QUERY):
             for row in await self._database.fetch_all(" UNION ALL ".join(chunk)):
-                found.append(((row["host"], row["mtime_ns"]), row["path_key"], row["file_path"]))
-        return found
+                found[(row["host"], row["mtime_ns"]), row["path_key"]] = row["file_path"]
+        return [(times, key, path) for (times, key), path in found.items()]
 
     async def host_clocks(self, hosts: Sequence[str]) -> dict[str, HostClock]:
         """The clocks of those hosts that publish readings under their own name."""
