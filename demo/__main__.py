@@ -98,7 +98,7 @@ async def _demo(surroundings: Surroundings, screen: Screen, settings: Settings, 
         with screen.step("measured reads: clock status and 30-day compliance"):
             await measurement.queries()
         with screen.step("reading what became of it all"):
-            metrics = await gauges.snapshot(surroundings.metrics_port)
+            metrics = await gauges.accounted(surroundings.metrics_port, sum(wire.sent.values()))
             outcome = await reader.read(metrics, inputs.tamperings, inputs.honest, inputs.measured_events)
     drift = drift_objective(outcome.alerts, settings.drift_threshold_microseconds)
     objectives = [*measurement.objectives(reader.violations), drift]

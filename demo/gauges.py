@@ -13,6 +13,7 @@ from streams.errors import UserError
 
 _TIMEOUT_SECONDS = 5
 _LOOK_AGAIN_SECONDS = 0.05
+_COUNT_SECONDS = 10.0
 
 
 class Snapshot:
@@ -52,6 +53,16 @@ async def snapshot(port: int) -> Snapshot:
     if status != 200:
         raise UserError(f"worker: /metrics on port {port} answers with status {status}")
     return Snapshot(text)
+
+
+async def accounted(port: int, records: int) -> Snapshot:
+    """/metrics when it has counted so many records, or after 10 seconds: a worker may serve them a moment old."""
+    deadline = monotonic() + _COUNT_SECONDS
+    while True:
+        seen = await snapshot(port)
+        if seen.total("cockpit_records_total") >= records or monotonic() > deadline:
+            return seen
+        await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
 
 async def wait_until_ready(port: int, seconds: float, alive: Callable[[], None]) -> None:

@@ -167,7 +167,9 @@ def test_what_a_person_decides_is_shown_as_it_is(asked: Asked, fingerprints: dic
 
 
 def test_dead_letters_are_shown_as_they_are(secured_run: Run, asked: Asked) -> None:
-    letters = secured_run.of_topic("clock-sync.v1.dlq")
+    # Other tests have dead letters on this broker, too.
+    letters = [letter for letter in secured_run.of_topic("clock-sync.v1.dlq") if "x-\x1b[31m" in dict(letter.headers)]
+    assert letters
     for letter in letters[:3]:
         said = asked("dlq", "show", "clock-sync.v1", str(letter.partition), str(letter.offset))
         _is_harmless(said.output)
@@ -287,7 +289,7 @@ def test_a_flood_of_components_fills_no_prometheus() -> None:
         assert all(name.isprintable() for name in _components())
     finally:
         gauges.forget({(name, "NTP") for name in [*names, "other"]})
-    assert _components() == before
+    assert _components() - {"other"} == before - {"other"}  # an earlier test may have needed "other"
 
 
 def _components() -> set[str]:
