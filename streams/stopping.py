@@ -34,6 +34,8 @@ async def ends_within(seconds: float, ending: Awaitable[object], consequence: st
 
 
 def unfinished() -> str:
-    """The tasks that still run in this loop, for the log."""
-    names = {getattr(task.get_coro(), "__qualname__", "?") for task in asyncio.all_tasks()}
-    return ", ".join(sorted(names))
+    """What still runs in this loop, for the log."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    # Faust wraps what a service runs.
+    running = {getattr(task, "__wrapped__", task.get_coro()) for task in tasks}
+    return ", ".join(sorted({getattr(coroutine, "__qualname__", "?") for coroutine in running}))

@@ -146,7 +146,7 @@ class _Producer:
 
 
 async def _end(client: AIOKafkaProducer) -> None:
-    left = "kafka does not answer: what it did not acknowledge is announced by the next sweep"
+    left = "kafka does not answer: what it did not acknowledge will be sent again"
     await ends_within(KAFKA_SECONDS, client.stop(), left)
 
 
