@@ -1,23 +1,20 @@
 """Decodes and judges groups of records, and lets what else waits in the event loop have its turn."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from time import perf_counter, time
 from typing import Any
 
-import structlog
-
 from streams.crash_points import reach
 from streams.decode import decode
 from streams.flows import AnyFlow
-from streams.plan import Plan, Record, dead
+from streams.plan import Plan, Record
 from streams.standards.ruleset import Ruleset
-
-log = structlog.get_logger(__name__)
 
 _TURN_SECONDS = 0.005
 """After so much work the event loop gets its turn: heartbeats, the fetch and the recorder share it."""
+_PART_EVENTS, _PART_BYTES = 100, 100_000
 
 
 Decoded = list[tuple[Record, Any]]
@@ -81,17 +78,32 @@ class Judging:
         rules = self._rules()
         judged = []
         for batch in decoded:
-            plans = []
-            for record, made in batch:
-                plans.append(made if isinstance(made, Plan) else judge(flow, record, made, rules, now_us))
+            plans: list[Plan] = []
+            for part in _parts([pair for pair in batch if not isinstance(pair[1], Plan)]):
+                plans += flow.judge_all(part, rules, now_us)
                 if perf_counter() > turn_at:
                     turn_at = await _turn()
-            judged.append(plans)
+            made = iter(plans)
+            judged.append([event if isinstance(event, Plan) else next(made) for _, event in batch])
         return judged
 
     def forget(self) -> None:
         """The flow looks everything up again."""
         self._flow.forget()
+
+
+def _parts(events: Decoded) -> Iterator[Decoded]:
+    """Some events at a time: few enough for a turn, and enough to be judged together."""
+    part: Decoded = []
+    size = 0
+    for pair in events:
+        part.append(pair)
+        size += len(pair[0].value or b"")
+        if len(part) >= _PART_EVENTS or size >= _PART_BYTES:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
 
 
 async def _turn() -> float:
@@ -101,9 +113,5 @@ async def _turn() -> float:
 
 
 def judge(flow: AnyFlow, record: Record, event: Any, rules: Ruleset, now_us: int) -> Plan:
-    """One record's plan; a bug of ours costs its record, which is dead-lettered, and not the stream."""
-    try:
-        return flow.judge(record, event, rules, now_us)
-    except Exception as error:
-        log.exception("internal_error", topic=record.topic, partition=record.partition, offset=record.offset)
-        return dead(record, "internal_error", "judge", f"{type(error).__name__}: {error}")
+    """One record's plan."""
+    return flow.judge_all([(record, event)], rules, now_us)[0]

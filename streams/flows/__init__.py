@@ -30,6 +30,10 @@ class Flow(Protocol[Event]):
         """Decide what becomes of one event, in the order of the partition. Awaits nothing."""
         ...
 
+    def judge_all(self, events: Sequence[tuple[Record, Event]], rules: Ruleset, now_us: int) -> list[Plan]:
+        """The same for each of some events. What `judge` raises is a bug of ours: here it dead-letters its record."""
+        ...
+
     def forget(self) -> None:
         """Drop what is remembered: somebody else may have written since, or what we planned was not stored."""
         ...

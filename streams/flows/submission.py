@@ -9,6 +9,7 @@ from schemas.events import Submission
 from schemas.findings import SourceRef
 from schemas.verdicts import Verdict
 from streams.flows.memory import Memory
+from streams.flows.one_by_one import one_by_one
 from streams.identity import derived_id
 from streams.judges.incidents import Waiver
 from streams.judges.submissions import Decision, content_sha256, judge_conflict, judge_submission
@@ -59,6 +60,10 @@ class SubmissionFlow:
                 known.owner = row["content_sha256"]
         for submission_id, known in found.items():
             self._known.put(submission_id, known)
+
+    def judge_all(self, events: Sequence[tuple[Record, Submission]], rules: Ruleset, now_us: int) -> list[Plan]:
+        """A plan for each event, in their order."""
+        return one_by_one(self.judge, events, rules, now_us)
 
     def judge(self, record: Record, event: Submission, rules: Ruleset, now_us: int) -> Plan:
         """The stored verdict for what was submitted before; otherwise a new one, or a conflict."""

@@ -13,7 +13,7 @@ cp -p, tar and rsync -t do it too. `docs/forensics.md` says of each rule which f
 
 from streams.judges.timestamps.judgement import NOTHING_FOUND, Judgement, is_plain, judge_capture
 from streams.judges.timestamps.precision import VolumePrecision
-from streams.judges.timestamps.records import Capture, FileState, Neighbour
+from streams.judges.timestamps.records import Capture, FileState, Neighbour, States
 
 __all__ = [
     "NOTHING_FOUND",
@@ -21,6 +21,7 @@ __all__ = [
     "FileState",
     "Judgement",
     "Neighbour",
+    "States",
     "VolumePrecision",
     "is_plain",
     "judge_capture",
