@@ -1,16 +1,32 @@
 """Events held against the regex standards of the registry."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import orjson
 
 from schemas.events import ClockReading, Document, FilesystemTimestamps, FileTimes, Submission
 from streams.judges.findings import Finding
-from streams.standards.fields import file_name_of
+from streams.standards.fields import extension_of, file_name_of
 from streams.standards.ruleset import CheckResult, Ruleset
 
 Value = str | None | list[str]
+_DERIVED = {"file_name": file_name_of, "extension": extension_of}
+
+
+def suspicious_files(captured: Sequence[tuple[FileTimes, FilesystemTimestamps]], rules: Ruleset) -> set[int]:
+    """Where the files stand that may break a standard: `judge_file` finds nothing in the others."""
+    files = [file for file, _ in captured]
+    events = [event for _, event in captured]
+    paths = [file.file_path for file in files]
+    columns: dict[str, Sequence[str | None]] = {"file_path": paths}
+    for field in rules.fields("filesystem"):
+        if field in _DERIVED:
+            columns[field] = list(map(_DERIVED[field], paths))
+        else:
+            columns[field] = list(map(attrgetter(field), files if field in FileTimes.model_fields else events))
+    return rules.suspects("filesystem", columns)
 
 
 def judge_file(file: FileTimes, event: FilesystemTimestamps, rules: Ruleset) -> list[Finding]:

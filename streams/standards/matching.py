@@ -7,7 +7,7 @@ about 50 ns a rule and value; values that come again (a host, a file that is cap
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,8 +20,11 @@ _REMEMBERED_VALUES = 16_384
 _REMEMBERED_CHARACTERS = 512
 """Longer values are judged anew each time, so that the memory has a bound."""
 
-_UNIQUE_FIELDS = ("file_path", "path", "file_name", "submission_id")
+_UNIQUE_FIELDS = ("file_path", "path", "file_name", "submission_id", "git_commit_sha", "sha256")
 _DEAR_PATTERNS = 100
+
+Columns = Mapping[str, Sequence[str | None]]
+"""The values of some events by the names of their fields; derived ones too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +101,13 @@ class FieldRules:
         "_must_not_be_found",
         "_remembered",
         "_wanted",
+        "field",
         "read",
         "standards",
     )
 
     def __init__(self, applies_to: str, field: str, standards: Sequence[Standard], remembered: int) -> None:
+        self.field = field
         self.read = reader(applies_to, field)
         self.standards = standards
         self._forbidden = _Patterns(s for s in standards if s.match_mode == "must_not_match")
@@ -132,6 +137,22 @@ class FieldRules:
         if self._remembered:
             self._remember(value, ())
         return True
+
+    def suspects(self, values: Sequence[str | None]) -> Iterable[int]:
+        """Where values stand that are not clean: what `is_clean` says of each, at less than half of the cost."""
+        if self._remembered:
+            unclean = {value for value in set(values) if not self.is_clean(value)}
+            return [index for index, value in enumerate(values) if value in unclean] if unclean else ()
+        try:
+            encoded = [value.encode() for value in values]  # type: ignore[union-attr]  # None is caught
+        except (AttributeError, UnicodeEncodeError):
+            return [index for index, value in enumerate(values) if not self.is_clean(value)]
+        found: set[int] = set()
+        for match in self._must_not_be_found:
+            found.update([index for index, text in enumerate(encoded) if match(text)])
+        for match, patterns in self._must_all_be_found:
+            found.update([index for index, text in enumerate(encoded) if len(match(text)) != patterns])
+        return found
 
     def broken(self, value: Value) -> Sequence[CheckResult]:
         """The failed rules; a list fails a rule with its first element that does."""
@@ -188,7 +209,7 @@ class Matcher:
             tuple(FieldRules(applies_to, field, rules, 0) for field, rules in group.items())
             for group in by_glob.values()
         )
-        self._has_path = path_field(applies_to) is not None
+        self._path_field = path_field(applies_to)
 
     def violations(self, values: Values, path: str | None) -> list[CheckResult]:
         """The failed rules, in the order of their codes."""
@@ -205,6 +226,25 @@ class Matcher:
         if len(failed) > 1:
             failed.sort(key=_result_code)
         return failed
+
+    def suspects(self, columns: Columns) -> set[int]:
+        """Where values stand for which `violations` is to be asked: it finds nothing in the others.
+
+        A field at a time, for many events: the regexes of one field stay in the core's nearest cache.
+        """
+        found: set[int] = set()
+        for rules in self._everywhere:
+            found.update(rules.suspects(columns[rules.field]))
+        if self._globs is not None and self._path_field is not None:
+            within: dict[int, list[int]] = defaultdict(list)
+            for index, path in enumerate(columns[self._path_field]):
+                for group in self._globs.matches((path or "").encode("utf-8", "replace")):
+                    within[group].append(index)
+            for group, indices in within.items():
+                for rules in self._there[group]:
+                    values = columns[rules.field]
+                    found.update([indices[at] for at in rules.suspects([values[index] for index in indices])])
+        return found
 
     def check(self, values: Values, path: str | None) -> list[CheckResult]:
         """Every rule's result, in the order of their codes."""
@@ -227,7 +267,7 @@ class Matcher:
         ]
 
     def _applying(self, path: str | None) -> list[FieldRules]:
-        if self._globs is None or path is None or not self._has_path:
+        if self._globs is None or path is None or self._path_field is None:
             return []
         indices = self._globs.matches(path.encode("utf-8", "replace"))
         return [rules for index in indices for rules in self._there[index]]

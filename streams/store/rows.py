@@ -65,6 +65,11 @@ def binary(value: bytes) -> str:
     return f"X'{value.hex()}'"
 
 
+def _hexadecimal(value: str | None) -> str:
+    """A quoted string of digits, which the model has made sure of: nothing in it is to be escaped."""
+    return "NULL" if value is None else f"'{value}'"
+
+
 def file_row(
     row_id: str,
     file: FileTimes,
@@ -73,15 +78,18 @@ def file_row(
     shared: str,
 ) -> str:
     """A row of filesystem_timestamps; `shared` is `file_shared(...)` of the event, formatted once for its files."""
+    atime_ns, mtime_ns, ctime_ns = file.atime_ns, file.mtime_ns, file.ctime_ns
     committed, birthtime_ns, size_bytes = file.git_committed_at, file.birthtime_ns, file.size_bytes
     inode, device = file.inode, file.device
     return (
         f"('{row_id}',{text(file.file_path)},X'{key.hex()}',"
-        f"'{clamped_timestamp_text(file.atime_ns)}','{clamped_timestamp_text(file.mtime_ns)}',"
-        f"'{clamped_timestamp_text(file.ctime_ns)}',{file.atime_ns},{file.mtime_ns},{file.ctime_ns},"
-        f"{text(file.git_commit_sha)},{'NULL' if committed is None else instant(microseconds(committed))},"
+        f"'{clamped_timestamp_text(atime_ns)}','{clamped_timestamp_text(mtime_ns)}',"
+        f"'{clamped_timestamp_text(ctime_ns)}',{atime_ns},{mtime_ns},{ctime_ns},"
+        f"{_hexadecimal(file.git_commit_sha)},"
+        f"{'NULL' if committed is None else instant(microseconds(committed))},"
         f"{'NULL' if birthtime_ns is None else birthtime_ns},{'NULL' if size_bytes is None else size_bytes},"
-        f"{'NULL' if inode is None else inode},{'NULL' if device is None else device},{text(file.sha256)},{shared})"
+        f"{'NULL' if inode is None else inode},{'NULL' if device is None else device},"
+        f"{_hexadecimal(file.sha256)},{shared})"
     )
 
 

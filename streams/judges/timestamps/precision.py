@@ -38,7 +38,8 @@ class VolumePrecision:
         """
         learnt: dict[int | None, int] = {}
         if len(files) == 1 and files[0].ctime_ns % 1_000:
-            self._runs.pop((host, filesystem_type, files[0].device), None)
+            if self._runs:
+                self._runs.pop((host, filesystem_type, files[0].device), None)
             return learnt
         for device in {file.device for file in files}:
             volume = (host, filesystem_type, device)
