@@ -5,8 +5,10 @@ Unknown fields are ignored and new fields are optional; a breaking change is a n
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue
+from pydantic.dataclasses import dataclass
 
+from schemas.event import Event
 from schemas.fields import (
     INT64_MIN,
     UINT64_MAX,
@@ -34,11 +36,13 @@ Protocol = Literal["NTP", "PTP", "Browser", "Server"]
 LeapStatus = Literal["normal", "insert", "delete", "unsynchronised"]
 
 
-class _Event(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True, strict=True, allow_inf_nan=False)
+# Dataclasses with slots, and not models: an attribute is read in a tenth of the time, an event takes a third of the
+# memory, and a worker reads some forty attributes of every file.
+_CONFIG = ConfigDict(extra="ignore", strict=True, allow_inf_nan=False)
 
 
-class FileTimes(_Event):
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class FileTimes(Event):
     """The MAC times of one file, exactly as `stat` gave them."""
 
     file_path: Path
@@ -54,7 +58,8 @@ class FileTimes(_Event):
     sha256: Sha256 | None = None
 
 
-class FilesystemTimestamps(_Event):
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class FilesystemTimestamps(Event):
     """`filesystem-timestamps.v1`, key = host: one capture of 1..1000 files of one host."""
 
     event_id: EventId
@@ -65,7 +70,8 @@ class FilesystemTimestamps(_Event):
     files: Annotated[list[FileTimes], Field(min_length=1, max_length=MAX_FILES)]
 
 
-class ClockReading(_Event):
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class ClockReading(Event):
     """`clock-sync.v1`, key = component_name: one reading of one clock.
 
     `offset_microseconds` > 0 means that the clock is fast. Without `last_sync_at` the record's own Kafka
@@ -103,7 +109,8 @@ def _require_shallow(metadata: dict[str, JsonValue]) -> dict[str, JsonValue]:
     return metadata
 
 
-class Document(_Event):
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class Document(Event):
     """One document of a submission; `metadata` is what its front matter or header says of it."""
 
     path: Path
@@ -118,7 +125,8 @@ class Document(_Event):
     ]
 
 
-class Submission(_Event):
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CONFIG)
+class Submission(Event):
     """`submissions.v1`, key = submission_id: one atomic submission of 1..1000 documents ("The Bin")."""
 
     event_id: EventId

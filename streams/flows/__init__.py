@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
-from pydantic import BaseModel
-
+from schemas.event import Event as AnyEvent
 from streams.plan import Plan, Record
 from streams.standards.ruleset import Ruleset
 
-Event = TypeVar("Event", bound=BaseModel)
+Event = TypeVar("Event", bound=AnyEvent)
 
 
 class Flow(Protocol[Event]):

@@ -25,7 +25,7 @@ def suspicious_files(captured: Sequence[tuple[FileTimes, FilesystemTimestamps]],
         if field in _DERIVED:
             columns[field] = list(map(_DERIVED[field], paths))
         else:
-            columns[field] = list(map(attrgetter(field), files if field in FileTimes.model_fields else events))
+            columns[field] = list(map(attrgetter(field), files if field in FileTimes.__pydantic_fields__ else events))
     return rules.suspects("filesystem", columns)
 
 
