@@ -1,4 +1,4 @@
-"""Decodes and judges groups of records, and lets what else waits in the event loop have its turn."""
+"""Decodes and judges groups of records, and lets what else waits have its turn, also within a large record."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -9,12 +9,16 @@ from typing import Any
 from streams.crash_points import reach
 from streams.decode import decode
 from streams.flows import AnyFlow
+from streams.flows.one_by_one import sliced
 from streams.plan import Plan, Record
+from streams.slices import Slices
 from streams.standards.ruleset import Ruleset
 
 _TURN_SECONDS = 0.005
 """After so much work the event loop gets its turn: heartbeats, the fetch and the recorder share it."""
 _PART_EVENTS, _PART_BYTES = 100, 100_000
+_LARGE_BYTES = 4096
+"""A record of more may hold so many files or documents that others must have their turn before it is judged."""
 
 
 Decoded = list[tuple[Record, Any]]
@@ -80,7 +84,12 @@ class Judging:
         for batch in decoded:
             plans: list[Plan] = []
             for part in _parts([pair for pair in batch if not isinstance(pair[1], Plan)]):
-                plans += flow.judge_all(part, rules, now_us)
+                if _is_large(part[0][0]):
+                    slices = sliced(part[0][0], flow.judge_in_slices(*part[0], rules, now_us))
+                    plan, turn_at = await _in_turns(slices, turn_at)
+                    plans.append(plan)
+                else:
+                    plans += flow.judge_all(part, rules, now_us)
                 if perf_counter() > turn_at:
                     turn_at = await _turn()
             made = iter(plans)
@@ -93,10 +102,16 @@ class Judging:
 
 
 def _parts(events: Decoded) -> Iterator[Decoded]:
-    """Some events at a time: few enough for a turn, and enough to be judged together."""
+    """Some events at a time: few enough for a turn, and enough to be judged together; a large one by itself."""
     part: Decoded = []
     size = 0
     for pair in events:
+        if _is_large(pair[0]):
+            if part:
+                yield part
+            yield [pair]
+            part, size = [], 0
+            continue
         part.append(pair)
         size += len(pair[0].value or b"")
         if len(part) >= _PART_EVENTS or size >= _PART_BYTES:
@@ -104,6 +119,21 @@ def _parts(events: Decoded) -> Iterator[Decoded]:
             part, size = [], 0
     if part:
         yield part
+
+
+def _is_large(record: Record) -> bool:
+    return len(record.value or b"") > _LARGE_BYTES
+
+
+async def _in_turns(slices: Slices[Plan], turn_at: float) -> tuple[Plan, float]:
+    """One large record's plan, and when the loop's next turn is due."""
+    while True:
+        try:
+            next(slices)
+        except StopIteration as end:
+            return end.value, turn_at
+        if perf_counter() > turn_at:
+            turn_at = await _turn()
 
 
 async def _turn() -> float:

@@ -23,6 +23,7 @@ from streams.judges.findings import Finding
 from streams.observability import metrics
 from streams.observability.clock_gauges import CLOCKS
 from streams.plan import Plan, Record
+from streams.slices import Slices
 from streams.standards.ruleset import Ruleset
 from streams.store import rows
 from streams.store.recall import Recall, clock_state_row
@@ -157,6 +158,11 @@ class ClockFlow:
             offset_seconds=state.offset_microseconds / 1e6,
             state=STATUSES.index(state.status),
         )
+
+    def judge_in_slices(self, record: Record, event: ClockReading, rules: Ruleset, now_us: int) -> Slices[Plan]:
+        """`judge`: one reading is no work, however large its record is."""
+        yield
+        return self.judge(record, event, rules, now_us)
 
     def forget(self) -> None:
         """Drop the states; the database has them."""

@@ -22,8 +22,10 @@ from streams.judges.timestamps import (
     is_plain,
     judge_capture,
 )
+from streams.judges.timestamps import judge_in_slices as judge_capture_in_slices
 from streams.plan import Plan, Record
 from streams.settings import Settings
+from streams.slices import Slices
 from streams.standards.ruleset import Ruleset
 from streams.store import rows
 from streams.store.recall import Recall
@@ -103,6 +105,36 @@ class FilesystemFlow:
         """One row a file, and what each file breaks."""
         return self._plans([self._against_its_past(record, event)], rules, now_us)[0]
 
+    def judge_in_slices(self, record: Record, event: FilesystemTimestamps, rules: Ruleset, now_us: int) -> Slices[Plan]:
+        """`judge`, of a large capture, with a pause after each file."""
+        one = self._against_its_past(record, event)
+        yield
+        capture = self._capture(one)
+        judgement = yield from judge_capture_in_slices(event.files, one.previous, capture, rules.builtins)
+        row_ids = _row_ids(event, one.captured_at_us)
+        plan = Plan(record, row_ids[0], "filesystem_timestamps", indeterminate=judgement.indeterminate)
+        plan.rows["filesystem_timestamps"] = _file_rows(one, row_ids)
+        yield
+        started = perf_counter()
+        suspects = standards.suspicious_files([(file, event) for file in event.files], rules)
+        plan.lookup_seconds = perf_counter() - started
+        for index, (row_id, file) in enumerate(zip(row_ids, event.files, strict=True)):
+            started = perf_counter()
+            found = standards.judge_file(file, event, rules) if index in suspects else []
+            plan.lookup_seconds += perf_counter() - started
+            if found := found + judgement.findings.get(index, []):
+                add_findings(
+                    plan,
+                    found,
+                    cause=row_id,
+                    event_id=event.event_id,
+                    event_time_us=one.captured_at_us,
+                    detected_at_us=now_us,
+                    ruleset_revision=rules.revision,
+                )
+            yield
+        return plan
+
     def _against_its_past(self, record: Record, event: FilesystemTimestamps) -> _Seen:
         """What is remembered of an event's files and volumes; and they are remembered."""
         captured_at_us, files, history = microseconds(event.captured_at), event.files, self._history
@@ -146,18 +178,21 @@ class FilesystemFlow:
         appended = record.timestamp_type == _LOG_APPEND_TIME
         if not (appended or self._neighbours) and is_plain(event.files, one.captured_at_us, one.previous):
             return NOTHING_FOUND
-        capture = Capture(
+        return judge_capture(event.files, one.previous, self._capture(one), rules.builtins)
+
+    def _capture(self, one: _Seen) -> Capture:
+        record, event = one.record, one.event
+        return Capture(
             event.host,
             one.captured_at_us,
             event.platform,
             event.filesystem_type,
             UNKNOWN_CLOCK if self._history is None else self._history.clock(event.host),
-            appended_ns=record.timestamp * 1_000_000 if appended else None,
+            appended_ns=record.timestamp * 1_000_000 if record.timestamp_type == _LOG_APPEND_TIME else None,
             learned_ns=one.learned_ns,
             topic=record.topic,
             neighbours=of_host(self._neighbours, event.host),
         )
-        return judge_capture(event.files, one.previous, capture, rules.builtins)
 
     def forget(self) -> None:
         """Drop the baselines; the database has them."""

@@ -6,6 +6,7 @@ from typing import Any
 import structlog
 
 from streams.plan import Plan, Record, dead
+from streams.slices import Slices
 
 log = structlog.get_logger(__name__)
 
@@ -19,5 +20,22 @@ def _guarded(judge: Callable[..., Plan], record: Record, event: Any, how: tuple[
     try:
         return judge(record, event, *how)
     except Exception as error:
-        log.exception("internal_error", topic=record.topic, partition=record.partition, offset=record.offset)
-        return dead(record, "internal_error", "judge", f"{type(error).__name__}: {error}")
+        log.exception("internal_error", **_place(record))
+        return _internal_error(record, error)
+
+
+def sliced(record: Record, slices: Slices[Plan]) -> Slices[Plan]:
+    """What comes of the slices of one record, or the plan that dead-letters it."""
+    try:
+        return (yield from slices)
+    except Exception as error:
+        log.exception("internal_error", **_place(record))
+        return _internal_error(record, error)
+
+
+def _place(record: Record) -> dict[str, Any]:
+    return {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+
+
+def _internal_error(record: Record, error: Exception) -> Plan:
+    return dead(record, "internal_error", "judge", f"{type(error).__name__}: {error}")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 
+from streams.slices import Slices
 from streams.standards.fields import APPLIES_TO, AppliesTo, Values, canonical_field, known_fields
 from streams.standards.matching import CheckResult, Columns, Matcher
 from streams.standards.patterns import PatternError, compile_expression, glob_pattern, is_heavy
@@ -101,6 +102,10 @@ class Ruleset:
     def check(self, applies_to: AppliesTo, values: Values, path: str | None) -> list[CheckResult]:
         """The result of every active rule, passed and not applicable ones too, in the order of their codes."""
         return self._active[applies_to].check(values, path)
+
+    def check_in_slices(self, applies_to: AppliesTo, values: Values, path: str | None) -> Slices[list[CheckResult]]:
+        """`check`, with pauses within the elements of a long list."""
+        return self._active[applies_to].check_in_slices(values, path)
 
 
 def content_digest(standards: Iterable[Standard], now: datetime) -> str:

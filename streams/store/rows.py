@@ -6,6 +6,7 @@ which that relies on. Numbers come from strict models and are formatted as numbe
 """
 
 import re
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -30,7 +31,8 @@ _ESCAPES = (
 def _escaped(value: str) -> str:
     """As the driver's function does it, in an eighth of its time for documents of megabytes."""
     for character, escape in _ESCAPES:
-        value = value.replace(character, escape)
+        if character in value:
+            value = value.replace(character, escape)
     return value
 
 
@@ -39,6 +41,14 @@ def text(value: str | None) -> str:
     if value is None:
         return "NULL"
     return f"'{_escaped(value)}'" if _TO_ESCAPE.search(value) else f"'{value}'"
+
+
+def text_of(parts: Iterable[str]) -> Iterator[str]:
+    """The parts of a string's literal, one for each part of the string: of megabytes, some kilobytes at a time."""
+    yield "'"
+    for part in parts:
+        yield _escaped(part)
+    yield "'"
 
 
 repeated_text = lru_cache(maxsize=4096)(text)
