@@ -1,6 +1,7 @@
 """How a group gets into the database, whatever the database says to it.
 
 write ─┬─ database away         wait and write the same again; nothing is dead-lettered
+       ├─ lost at COMMIT        write the same again: what was committed is recognised, and still to be announced
        ├─ record there already  it is a duplicate: write the rest
        └─ data refused          halve the group until the one record is alone: it is a dead letter
 """
@@ -17,6 +18,7 @@ from streams.kafka.lease import Lease
 from streams.observability import metrics
 from streams.observability.health import Health
 from streams.plan import DeadLetter, Plan
+from streams.store import outbox
 from streams.store.recall import Recall
 from streams.store.retrying import until_it_answers
 from streams.store.transaction import AlreadyStored, Transactions
@@ -73,8 +75,10 @@ class Storing:
         async def attempt() -> list[str]:
             if not (await self._lease.holds() and is_ours()):
                 raise Abandoned
-            return await self._transactions.write(live, announced, over_old_violations=over_old_violations)
+            return await self._transactions.write(live, announced, packages, over_old_violations=over_old_violations)
 
+        # Made once, not in each attempt: by their ids an attempt recognises that one before it was committed.
+        packages = outbox.packages_of(live)
         announced, self._announced = self._announced, []
         try:
             return await self.retrying(attempt)

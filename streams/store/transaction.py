@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from time import perf_counter
-from uuid import uuid4
 
 import aiomysql
+import structlog
 from pymysql import err
 
 from streams.crash_points import reach
@@ -20,6 +20,8 @@ from streams.store.incidents import incident_rows, keep_statement
 from streams.store.replays import known_violations
 from streams.store.statements import statement
 from streams.store.steps import Step, calls, chunks
+
+log = structlog.get_logger(__name__)
 
 TABLES = (
     "filesystem_timestamps",
@@ -53,7 +55,12 @@ class Transactions:
         self._adds_counts = await rollup.is_kept(self._database)
 
     async def write(
-        self, plans: Sequence[Plan], announced: Iterable[str] = (), *, over_old_violations: bool = False
+        self,
+        plans: Sequence[Plan],
+        announced: Iterable[str] = (),
+        packages: Sequence[outbox.Package] | None = None,
+        *,
+        over_old_violations: bool = False,
     ) -> list[str]:
         """Commit all rows of the plans and their announcements.
 
@@ -63,6 +70,8 @@ class Transactions:
         Args:
             plans: none of them a duplicate or a dead letter.
             announced: ids of outbox rows that Kafka has acknowledged; they are deleted along the way.
+            packages: the plans' announcements. Whoever writes again because the outcome is unknown gives the same:
+                if they are in the outbox, all of it was committed then, and this is the answer to it.
             over_old_violations: leave violations that are there already as they are, and let the triggers count
                 those that are not: for records whose own rows were deleted and whose violations were kept.
 
@@ -70,12 +79,11 @@ class Transactions:
             The ids of the outbox rows that now hold the plans' announcements.
 
         Raises:
-            AlreadyStored: nothing was written; ask `known` which record it was.
+            AlreadyStored: nothing was written; ask `known_ids` which record it was.
             RetriableError, PermanentError: nothing was written, or the outcome is unknown and the same
                 write is safe to repeat.
         """
-        messages = [message for plan in plans for message in plan.announcements]
-        packages = [(str(uuid4()), package) for package in outbox.pack(messages)]
+        packages = outbox.packages_of(plans) if packages is None else packages
         violated = [seen for plan in plans for seen in plan.violations]
         new = await self._not_recorded(violated) if over_old_violations else violated
         inserts = [*self._incidents(new), *_inserts(plans, over_old_violations)]
@@ -83,15 +91,23 @@ class Transactions:
             inserts = [Step("SET @cockpit_counted = 1"), *inserts, Step(counts), Step("SET @cockpit_counted = 0")]
         steps = [Step("BEGIN"), *inserts, *_outbox_steps(packages, announced), Step("COMMIT")]
         started = perf_counter()
-        # An error closes the connection: nothing stays behind.
-        async with self._database.connection() as connection, connection.cursor() as cursor:
-            await self._run(cursor, steps)
+        try:  # an error closes the connection: nothing stays behind
+            async with self._database.connection() as connection, connection.cursor() as cursor:
+                await self._run(cursor, steps)
+        except AlreadyStored:
+            if not await self._holds(packages):
+                raise
+            log.info("commit_recognised", records=len(plans))
         reach("after_commit")
         metrics.STORE.labels("transaction").observe(perf_counter() - started)
         for step in inserts:
             if step.table:
                 metrics.ROWS_WRITTEN.labels(step.table).inc(step.rows)
-        return [package_id for package_id, _ in packages]
+        return [package.id for package in packages]
+
+    async def _holds(self, packages: Sequence[outbox.Package]) -> bool:
+        """Whether these packages were committed, and nobody has swept them up since: the first tells for all."""
+        return bool(packages and await self._database.fetch_all(statement("record", "held"), (packages[0].id,)))
 
     async def _not_recorded(self, violated: Sequence[Violated]) -> list[Violated]:
         known = await known_violations(self._database, [seen.id for seen in violated])
@@ -155,7 +171,7 @@ def _shadow_rows(plans: Sequence[Plan]) -> list[str]:
     ]
 
 
-def _outbox_steps(packages: Iterable[tuple[str, bytes]], announced: Iterable[str]) -> Iterator[Step]:
+def _outbox_steps(packages: Iterable[outbox.Package], announced: Iterable[str]) -> Iterator[Step]:
     for package_id, package in packages:
         yield Step(statement("record", "outbox").replace("%s", f"'{package_id}',{rows.binary(package)}", 1))
     if ids := ",".join(f"'{package_id}'" for package_id in announced):
