@@ -123,15 +123,7 @@ class FilesystemFlow:
             found = standards.judge_file(file, event, rules) if index in suspects else []
             plan.lookup_seconds += perf_counter() - started
             if found := found + judgement.findings.get(index, []):
-                add_findings(
-                    plan,
-                    found,
-                    cause=row_id,
-                    event_id=event.event_id,
-                    event_time_us=one.captured_at_us,
-                    detected_at_us=now_us,
-                    ruleset_revision=rules.revision,
-                )
+                _add(plan, found, one, row_id, rules, now_us)
             yield
         return plan
 
@@ -161,15 +153,7 @@ class FilesystemFlow:
                 if index in judgement.findings:
                     found = found + judgement.findings[index]
                 if found:
-                    add_findings(
-                        plan,
-                        found,
-                        cause=row_id,
-                        event_id=one.event.event_id,
-                        event_time_us=one.captured_at_us,
-                        detected_at_us=now_us,
-                        ruleset_revision=rules.revision,
-                    )
+                    _add(plan, found, one, row_id, rules, now_us)
             plans.append(plan)
         return plans
 
@@ -198,6 +182,18 @@ class FilesystemFlow:
         """Drop the baselines; the database has them."""
         if self._history is not None:
             self._history.forget()
+
+
+def _add(plan: Plan, found: Sequence[Finding], one: _Seen, row_id: str, rules: Ruleset, now_us: int) -> None:
+    add_findings(
+        plan,
+        found,
+        cause=row_id,
+        event_id=one.event.event_id,
+        event_time_us=one.captured_at_us,
+        detected_at_us=now_us,
+        ruleset_revision=rules.revision,
+    )
 
 
 def _row_ids(event: FilesystemTimestamps, captured_at_us: int) -> list[str]:
