@@ -1,5 +1,7 @@
 """Wires everything; decides nothing."""
 
+import asyncio
+import logging
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,10 +31,13 @@ from streams.probes import Probes
 from streams.recorder import Recorder
 from streams.settings import Settings
 from streams.standards.cache import StandardsCache
+from streams.stopping import BEYOND_DRAIN_SECONDS, ends_within, unfinished
 from streams.store.database import Database
 from streams.store.recall import Recall
 from streams.store.transaction import Transactions
 from streams.sweeper import Sweeper
+
+log = logging.getLogger(__name__)
 
 _MAX_POLL_SECONDS = 300
 """A worker whose loop hangs for so long loses its partitions."""
@@ -90,6 +95,7 @@ def build_app(settings: Settings, health: Health) -> faust.App:
         for outcome in metrics.OUTCOMES:  # a series that begins at 0 shows its first event as an increase
             metrics.RECORDS.labels(settings.topic(name), outcome)
     app = CockpitApp(settings.kafka_group, **_faust_settings(settings))
+    app.stop_seconds = settings.drain_seconds + BEYOND_DRAIN_SECONDS
     app.parts = Parts(
         database,
         transactions,
@@ -115,28 +121,46 @@ class CockpitApp(faust.App):  # type: ignore[misc]
 
     parts: Parts
     health: Health
+    stop_seconds: float
+    """No stop takes longer, whatever is away."""
+    _opening: "asyncio.Task[None] | None" = None
 
     async def on_start(self) -> None:
         """Open the database, load the standards, connect the producer."""
-        await self.parts.database.open()
-        self.health.database_answers = True
-        await self.parts.transactions.prepare()
-        await self.parts.standards.load()
-        await self.parts.announcer.start()
+        self._opening = asyncio.create_task(self._open())
+        await self._opening
         for service in self.parts.services:
             await self.add_runtime_dependency(service)
         self.on_partitions_assigned.connect(self._assigned)
         await super().on_start()
 
+    async def _open(self) -> None:
+        await self.parts.database.open()
+        self.health.database_answers = True
+        await self.parts.transactions.prepare()
+        await self.parts.standards.load()
+        await self.parts.announcer.start()
+
     async def _assigned(self, *_: Any, **__: Any) -> None:
         self.health.assigned = True
 
+    async def stop(self) -> None:
+        """As Faust's, and in the end without what does not end: the next worker finds everything that is left."""
+        if not await ends_within(self.stop_seconds, super().stop(), "the worker is left as it is"):
+            log.error("stopped without waiting for %s", unfinished())
+
     async def on_stop(self) -> None:
-        """Drain within the deadline (see kafka/transport.py), then let go of Kafka and the database."""
+        """Drain within the deadline (see kafka/transport.py)."""
         self.health.assigned = False
+        if self._opening is not None:  # a start that waits for a server is over
+            self._opening.cancel()
         await super().on_stop()
         for service in reversed(self.parts.services):
             await service.stop()
+
+    async def on_shutdown(self) -> None:
+        """Let go of Kafka and the database, which until now the agents may have asked."""
+        await super().on_shutdown()
         await self.parts.announcer.stop()
         await self.parts.database.close()
 

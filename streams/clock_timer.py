@@ -72,12 +72,13 @@ class ClockTimer(mode.Service):  # type: ignore[misc]
 
     @mode.Service.task  # type: ignore[untyped-decorator]
     async def _work(self) -> None:
+        await self.sleep(self._every_seconds)
         while not self.should_stop:
-            await self.sleep(self._every_seconds)
             try:
                 await self.look(await self._recall.now_us())
             except RetriableError as error:
                 log.warning("clocks_not_looked_at", error=str(error))
+            await self.sleep(self._every_seconds)
 
     async def look(self, now_us: int) -> int:
         """Look once; returns how many alerts began or ended."""

@@ -3,7 +3,9 @@
 import asyncio
 import gc
 import logging
+import signal
 import sys
+from typing import NoReturn
 
 import structlog
 import typer
@@ -39,16 +41,25 @@ def worker() -> None:
     settings = load_settings()
     logs.configure(settings)
     crash_points.arm(settings.crash_point)
+    signal.signal(signal.SIGTERM, _end_at_once)  # until Faust's worker drains on it
     health = Health(stall_seconds=settings.stall_seconds)
     server = HealthServer(health, settings.metrics_host, settings.metrics_port)
     log.info("worker_starts", metrics_port=server.port, group=settings.kafka_group, kafka=settings.kafka_bootstrap)
+    code = 0
     try:
         asyncio.run(_wait_until_ready(settings, health))
         code = _run(settings, health)
+    except SystemExit:
+        log.info("told_to_stop_before_it_began")
     finally:
         server.close()
     log.info("worker_stopped", exit_code=code)
     sys.exit(code)
+
+
+def _end_at_once(*_: object) -> NoReturn:
+    """A worker that waits for its servers has nothing in hand. Process 1 of a container has no handler but its own."""
+    raise SystemExit(0)
 
 
 def _run(settings: Settings, health: Health) -> int:

@@ -22,6 +22,7 @@ from streams.kafka.dead_letters import stub_of
 from streams.kafka.outgoing import Outgoing
 from streams.kafka.security import client_options
 from streams.settings import Settings
+from streams.stopping import KAFKA_SECONDS, ends_within
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ class Announcer:
         """Flush and disconnect."""
         if self._producer is not None:
             producer, self._producer = self._producer, None
-            await producer.client.stop()
+            await _end(producer.client)
 
     async def send_all(self, messages: Sequence[Outgoing]) -> None:
         """Return when every message is acknowledged; messages already acknowledged are not sent again."""
@@ -94,7 +95,7 @@ class Announcer:
         finally:
             producer.users -= 1
             if producer.refused and not producer.users:
-                await producer.client.stop()
+                await _end(producer.client)
 
     async def _attempt_with(self, producer: "_Producer", parcels: Iterable[Sequence[Outgoing]]) -> list[list[Outgoing]]:
         client = producer.client
@@ -142,6 +143,11 @@ class _Producer:
     client: AIOKafkaProducer
     users: int = 0
     refused: bool = False
+
+
+async def _end(client: AIOKafkaProducer) -> None:
+    left = "kafka does not answer: what it did not acknowledge will be sent again"
+    await ends_within(KAFKA_SECONDS, client.stop(), left)
 
 
 def _to_try_again(parcels: Iterable[Sequence[Outgoing]], error: KafkaError) -> list[list[Outgoing]]:

@@ -12,6 +12,8 @@ from typing import Any
 from faust.transport.drivers import aiokafka as driver
 from mode.utils.futures import maybe_async
 
+from streams.stopping import KAFKA_SECONDS, ends_within
+
 
 class InLoop:
     """Stands where Faust puts a thread (`ServiceThread.Worker`): serves in the loop that is there."""
@@ -27,12 +29,23 @@ class InLoop:
     def stop(self) -> None:
         """Nothing is left to stop: whoever stops the service has waited for its shutdown event."""
 
+    def abandon(self) -> None:
+        """Serve no more, whatever is still waited for."""
+        if self._serving is not None:
+            self._serving.cancel()
+
 
 class InLoopConsumer(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     """The consumer "thread" that shares the loop of its parent."""
 
     def __init__(self, consumer: Any, *, loop: asyncio.AbstractEventLoop, **kwargs: Any) -> None:
         super().__init__(consumer, loop=loop, thread_loop=loop, Worker=InLoop, **kwargs)
+
+    async def stop(self) -> None:
+        """As Faust's, which waits for brokers: for the group's coordinator, or still for the first connection."""
+        left = "the group was not left, kafka does not answer: it misses this worker after its session timeout"
+        if not await ends_within(KAFKA_SECONDS, super().stop(), left) and self._thread is not None:
+            self._thread.abandon()
 
     async def call_thread(self, fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call at once: there is no thread to hand the call to."""

@@ -21,11 +21,10 @@ from streams.crash_points import reach
 from streams.kafka.in_loop import InLoopConsumer
 from streams.kafka.lease import Lease
 from streams.kafka.offsets import committable
+from streams.stopping import KAFKA_SECONDS, ends_within
 
 log = logging.getLogger(__name__)
 
-_LAST_COMMIT_SECONDS = 2.0
-"""A hand-over or a stop gives its commit at least so long, where the batches have used up the deadline."""
 _LINGER_BYTES = 65_536
 """A fetch with so much in it does not linger."""
 _IDLE_FETCH_MILLISECONDS = 500
@@ -182,8 +181,12 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         await super().on_partitions_revoked(revoked)
 
     async def wait_empty(self) -> None:
-        """Let running batches finish, within the deadline; then commit what is acknowledged."""
-        await self._finish_or_abandon()
+        """Let running batches finish, within the deadline; then commit what is acknowledged.
+
+        A stop asks twice, the second time for the consumer alone, when nothing can have been added.
+        """
+        if not self._stopped.is_set():
+            await self._finish_or_abandon()
 
     async def _finish_or_abandon(self) -> None:
         # Batches that are queued and not started must not start now: they would only delay the hand-over.
@@ -199,11 +202,10 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
                 )
                 break
             await self._wait_for_ack(timeout=1)
-        try:  # aiokafka tries for as long as the brokers are away
-            async with asyncio.timeout(max(deadline - monotonic(), _LAST_COMMIT_SECONDS)):
-                await self.commit()
-        except TimeoutError:
-            log.warning("offsets are not committed, kafka does not answer: what is stored will be recognised")
+        # aiokafka tries for as long as the brokers are away.
+        seconds = max(deadline - monotonic(), KAFKA_SECONDS)
+        lost = "offsets are not committed, kafka does not answer: what is stored will be recognised"
+        await ends_within(seconds, self.commit(), lost)
 
 
 class BatchTransport(driver.Transport):  # type: ignore[misc]

@@ -61,9 +61,10 @@ class StandardsCache(mode.Service):  # type: ignore[misc]
 
     @mode.Service.task  # type: ignore[untyped-decorator]
     async def _poll(self) -> None:
+        await self.sleep(self._poll_seconds)
         while not self.should_stop:
-            await self.sleep(self._poll_seconds)
             await self.refresh()
+            await self.sleep(self._poll_seconds)
 
     async def refresh(self) -> None:
         """Look for a change once; whatever goes wrong, the last good set stays."""

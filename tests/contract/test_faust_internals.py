@@ -20,6 +20,7 @@ from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 from mode.threads import QueueServiceThread, ServiceThread
 
+from streams.kafka import in_loop
 from streams.kafka.in_loop import InLoopConsumer
 from streams.kafka.lease import Lease
 from streams.kafka.transport import BatchConsumer, PartitionBatchScheduler, RawBatchSchema, transport_for
@@ -87,6 +88,7 @@ def test_the_pin_is_the_version_these_tests_were_written_for() -> None:
         (Consumer, "getmany", ["self", "timeout"]),
         (driver.AIOKafkaConsumerThread, "_ensure_consumer", ["self"]),
         (ServiceThread, "_serve", ["self"]),
+        (ServiceThread, "stop", ["self"]),
         (ServiceThread, "_gather_remaining_tasks", ["self"]),
         (QueueServiceThread, "call_thread", ["self", "fun", "args", "kwargs"]),
         (ThreadDelegateConsumer, "highwater", ["self", "tp"]),
@@ -121,6 +123,37 @@ async def test_the_consumer_shares_the_loop_of_the_agents(app: faust.App) -> Non
     assert thread.thread_loop is thread.parent_loop
     assert await thread.call_thread(max, 1, 2) == 2
     assert await thread.call_thread(asyncio.sleep, 0, "slept") == "slept"
+
+
+@pytest.mark.parametrize("waits_in", ["start", "stop"])
+async def test_a_consumer_that_waits_for_its_brokers_is_left_alone_by_a_stop(
+    app: faust.App, monkeypatch: pytest.MonkeyPatch, waits_in: str
+) -> None:
+    monkeypatch.setattr(in_loop, "KAFKA_SECONDS", 0.1)
+    waits, cancelled = asyncio.Event(), asyncio.Event()
+
+    async def brokers() -> None:
+        waits.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    async def nothing() -> None:
+        pass
+
+    thread = app.consumer._thread
+    client = SimpleNamespace(start=nothing, stop=nothing)
+    setattr(client, waits_in, brokers)
+    monkeypatch.setattr(thread, "_create_consumer", lambda loop: client)
+    starting = asyncio.create_task(thread.start())
+    if waits_in == "start":
+        await waits.wait()
+    else:
+        await starting
+    await thread.stop()
+    await cancelled.wait()
+    starting.cancel()
 
 
 @pytest.mark.parametrize("linger_milliseconds", [0, 7])
@@ -292,6 +325,9 @@ async def test_waiting_for_running_batches_ends_at_the_deadline(app: faust.App, 
     await app.consumer.wait_empty()  # returns although `running` never ends
     assert commits == [10]
     assert not running.acked
+    app.consumer._stopped.set()
+    await app.consumer.wait_empty()  # Faust asks again when it stops the consumer
+    assert commits == [10]
 
 
 async def test_queued_batches_are_dropped_by_a_revocation(app: faust.App) -> None:

@@ -22,18 +22,6 @@ _DISK_MEGABYTES = 400
 _SMALL_DISK = ("--innodb-log-file-size=16M", "--innodb-buffer-pool-size=64M")
 
 
-async def restarted(servers: Servers, directory: Path, form: Form) -> Result:
-    async def breaks(lane: Lane, worker: WorkerProcess) -> str:
-        for _ in range(form.rounds):
-            await asyncio.to_thread(servers.mariadb.stop)
-            await asyncio.to_thread(servers.mariadb.start)
-            lane.watched.fault_ends()
-            await lane.stored()
-        return f"{await retries(worker)} retries"
-
-    return await under_load("database restarted", servers, directory, form, breaks, runs=form.rounds)
-
-
 async def away(servers: Servers, directory: Path, form: Form) -> Result:
     async def breaks(lane: Lane, worker: WorkerProcess) -> str:
         await asyncio.to_thread(servers.mariadb.kill)

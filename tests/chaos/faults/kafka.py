@@ -20,18 +20,6 @@ _MORE_PARTITIONS = 8
 _FOUND_WITHIN_SECONDS = 30
 
 
-async def restarted(servers: Servers, directory: Path, form: Form) -> Result:
-    async def breaks(lane: Lane, worker: WorkerProcess) -> str:
-        for _ in range(form.rounds):
-            await asyncio.to_thread(servers.kafka.stop)
-            await asyncio.to_thread(servers.kafka.start)
-            lane.watched.fault_ends()
-            await lane.stored()
-        return f"{form.rounds} restarts"
-
-    return await under_load("Kafka restarted", servers, directory, form, breaks, runs=form.rounds)
-
-
 async def away(servers: Servers, directory: Path, form: Form) -> Result:
     async def breaks(lane: Lane, worker: WorkerProcess) -> str:
         await asyncio.to_thread(servers.kafka.kill)

@@ -3,9 +3,7 @@
 import asyncio
 import os
 import signal
-import subprocess
 from pathlib import Path
-from time import monotonic
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -20,10 +18,7 @@ from tests.chaos.table import Result
 from tests.e2e.worker import WorkerProcess, eventually
 
 _STORM_SECONDS = 2.0
-_SESSION_SECONDS = 6.0
 _HEARTBEATS_SECONDS = 5.0
-_DRAIN_SECONDS = 5
-_STOP_SECONDS = 60
 
 
 async def rolling_restart(servers: Servers, directory: Path, form: Form) -> Result:
@@ -69,39 +64,6 @@ async def rebalance_storm(servers: Servers, directory: Path, form: Form) -> Resu
     if any(codes):
         result.complaints.append(f"exit codes {codes}")
     return result
-
-
-async def stopped_during_outage(servers: Servers, directory: Path, form: Form) -> Result:
-    """SIGTERM while the database, and then all of Kafka, is away: the worker must not wait for them for ever."""
-    result = Result("SIGTERM while a server is away")
-    ends = []
-    for server in (servers.mariadb, servers.kafka):
-        async with new_lane(servers.addresses, directory, form.seed) as lane, lane.watching() as watched:
-            worker = await lane.ready_worker(COCKPIT_DRAIN_SECONDS=str(_DRAIN_SECONDS))
-            async with lane.load(PER_SECOND):
-                await lane.stored(PER_SECOND)
-                await asyncio.to_thread(server.kill)
-                began = monotonic()
-                code = await _stopped(worker)
-                ends.append(f"{server.name}: exit code {code} after {monotonic() - began:.0f} s")
-                if code:
-                    result.complaints.append(f"{ends[-1]}: {worker.text()[-2000:]}")
-                await asyncio.to_thread(server.start)
-                lane.watched.fault_ends()
-            worker = await lane.ready_worker()
-            await lane.drained()
-            result.add(await lane.account(), watched, lane.sent)
-            assert await worker.terminate() == 0
-    result.seen = ", ".join(ends)
-    return result
-
-
-async def _stopped(worker: WorkerProcess) -> int:
-    try:
-        return await worker.terminate(_STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        worker.kill()
-        return -signal.SIGKILL
 
 
 async def zombie(servers: Servers, directory: Path, form: Form) -> Result:
