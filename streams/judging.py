@@ -16,7 +16,7 @@ from streams.standards.ruleset import Ruleset
 
 _TURN_SECONDS = 0.005
 """After so much work the event loop gets its turn: heartbeats, the fetch and the recorder share it."""
-_PART_EVENTS, _PART_BYTES = 100, 100_000
+_PART_EVENTS, _PART_BYTES = 100, 50_000
 _LARGE_BYTES = 4096
 """A record of more may hold so many files or documents that others must have their turn before it is judged."""
 
