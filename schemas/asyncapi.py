@@ -2,12 +2,13 @@
 
 import inspect
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from schemas import examples
+from schemas.event import Event
 from schemas.events import ClockReading, FilesystemTimestamps, Submission
 from schemas.findings import DriftAlert, Violation
 from schemas.verdicts import Verdict
@@ -39,7 +40,7 @@ class Topic:
 
     name: str
     channel: str
-    model: type[BaseModel]
+    model: type[Event] | type[BaseModel]
     key_field: str
     mode: Literal["validation", "serialization"]
     example: dict[str, Any]
@@ -201,7 +202,7 @@ def _dead_letter(topic: Topic) -> dict[str, Any]:
 
 def _schemas() -> dict[str, Any]:
     _, generated = models_json_schema(
-        [(topic.model, topic.mode) for topic in TOPICS], ref_template="#/components/schemas/{model}"
+        [(cast(Any, topic.model), topic.mode) for topic in TOPICS], ref_template="#/components/schemas/{model}"
     )
     return {
         **generated["$defs"],

@@ -12,11 +12,12 @@ A record decodes to its event or to a dead-letter plan with one of these reasons
 
 from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from schemas.event import Event as AnyEvent
 from streams.plan import Plan, Record, UnreadableBatch, dead
 
-Event = TypeVar("Event", bound=BaseModel)
+Event = TypeVar("Event", bound=AnyEvent)
 _STAGE = "decode"
 _SHAPE_CHARACTERS = 80
 

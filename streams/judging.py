@@ -1,23 +1,24 @@
-"""Decodes and judges groups of records, and lets what else waits in the event loop have its turn."""
+"""Decodes and judges groups of records, and lets what else waits have its turn, also within a large record."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from time import perf_counter, time
 from typing import Any
 
-import structlog
-
 from streams.crash_points import reach
 from streams.decode import decode
 from streams.flows import AnyFlow
-from streams.plan import Plan, Record, dead
+from streams.flows.one_by_one import sliced
+from streams.plan import Plan, Record
+from streams.slices import Slices
 from streams.standards.ruleset import Ruleset
-
-log = structlog.get_logger(__name__)
 
 _TURN_SECONDS = 0.005
 """After so much work the event loop gets its turn: heartbeats, the fetch and the recorder share it."""
+_PART_EVENTS, _PART_BYTES = 100, 50_000
+_LARGE_BYTES = 4096
+"""A record of more may hold so many files or documents that others must have their turn before it is judged."""
 
 
 Decoded = list[tuple[Record, Any]]
@@ -81,17 +82,58 @@ class Judging:
         rules = self._rules()
         judged = []
         for batch in decoded:
-            plans = []
-            for record, made in batch:
-                plans.append(made if isinstance(made, Plan) else judge(flow, record, made, rules, now_us))
+            plans: list[Plan] = []
+            for part in _parts([pair for pair in batch if not isinstance(pair[1], Plan)]):
+                if _is_large(part[0][0]):
+                    slices = sliced(part[0][0], flow.judge_in_slices(*part[0], rules, now_us))
+                    plan, turn_at = await _in_turns(slices, turn_at)
+                    plans.append(plan)
+                else:
+                    plans += flow.judge_all(part, rules, now_us)
                 if perf_counter() > turn_at:
                     turn_at = await _turn()
-            judged.append(plans)
+            made = iter(plans)
+            judged.append([event if isinstance(event, Plan) else next(made) for _, event in batch])
         return judged
 
     def forget(self) -> None:
         """The flow looks everything up again."""
         self._flow.forget()
+
+
+def _parts(events: Decoded) -> Iterator[Decoded]:
+    """Some events at a time: few enough for a turn, and enough to be judged together; a large one by itself."""
+    part: Decoded = []
+    size = 0
+    for pair in events:
+        if _is_large(pair[0]):
+            if part:
+                yield part
+            yield [pair]
+            part, size = [], 0
+            continue
+        part.append(pair)
+        size += len(pair[0].value or b"")
+        if len(part) >= _PART_EVENTS or size >= _PART_BYTES:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
+
+
+def _is_large(record: Record) -> bool:
+    return len(record.value or b"") > _LARGE_BYTES
+
+
+async def _in_turns(slices: Slices[Plan], turn_at: float) -> tuple[Plan, float]:
+    """One large record's plan, and when the loop's next turn is due."""
+    while True:
+        try:
+            next(slices)
+        except StopIteration as end:
+            return end.value, turn_at
+        if perf_counter() > turn_at:
+            turn_at = await _turn()
 
 
 async def _turn() -> float:
@@ -101,9 +143,5 @@ async def _turn() -> float:
 
 
 def judge(flow: AnyFlow, record: Record, event: Any, rules: Ruleset, now_us: int) -> Plan:
-    """One record's plan; a bug of ours costs its record, which is dead-lettered, and not the stream."""
-    try:
-        return flow.judge(record, event, rules, now_us)
-    except Exception as error:
-        log.exception("internal_error", topic=record.topic, partition=record.partition, offset=record.offset)
-        return dead(record, "internal_error", "judge", f"{type(error).__name__}: {error}")
+    """One record's plan."""
+    return flow.judge_all([(record, event)], rules, now_us)[0]

@@ -43,8 +43,7 @@ class UnreadableBatch:
         return replace(self, topic=topic, partition=partition)
 
 
-@dataclass(frozen=True, slots=True)
-class Announcement:
+class Announcement(NamedTuple):
     """A message of ours for an output topic; `topic` without the prefix."""
 
     topic: str

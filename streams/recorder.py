@@ -1,17 +1,13 @@
 """The recorder: takes what the intakes have judged, stores it, announces it, and only then acknowledges it.
 
 queue ─► group ─► store ─► announce ─► acknowledge      one group is announced while the next is stored
-                   │
-                   ├─ database away         wait and store the same again; nothing is dead-lettered
-                   ├─ record there already  it is a duplicate: store the rest
-                   └─ data refused          halve the group until the one record is alone: dead-letter it
+                   └─ whatever the database says: storing.py
 """
 
 import asyncio
-from collections import Counter, defaultdict, deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from time import time
 from typing import Any, Protocol, TypeVar
 
@@ -19,7 +15,7 @@ import mode
 import structlog
 
 from streams.crash_points import reach
-from streams.errors import CockpitError, PermanentError, RetriableError
+from streams.errors import CockpitError
 from streams.kafka.announcer import Announcer
 from streams.kafka.dead_letters import SUFFIX, headers_of
 from streams.kafka.lease import Lease
@@ -29,8 +25,8 @@ from streams.observability.health import Health
 from streams.plan import DeadLetter, Plan
 from streams.settings import Settings
 from streams.store.recall import Recall
-from streams.store.retrying import until_it_answers
-from streams.store.transaction import AlreadyStored, Transactions
+from streams.store.transaction import Transactions
+from streams.storing import Abandoned, Storing
 
 log = structlog.get_logger(__name__)
 Result = TypeVar("Result")
@@ -41,10 +37,6 @@ _LATENCY_SAMPLES = 100
 
 class TooManyInternalErrors(CockpitError):
     """A bug of ours hits record after record: better to stop than to empty a topic into the dead letters."""
-
-
-class Abandoned(Exception):
-    """The group's partitions were given to another worker: it must not be written by us."""
 
 
 class Forgetful(Protocol):
@@ -94,15 +86,11 @@ class Recorder(mode.Service):  # type: ignore[misc]
     ) -> None:
         super().__init__()
         self._settings = settings
-        self._transactions = transactions
-        self._recall = recall
+        self._storing = Storing(transactions, recall, health, lease)
         self._announcer = announcer
         self._health = health
-        self._lease = lease
         self._queue: asyncio.Queue[list[Batch]] = asyncio.Queue(settings.queued_groups)
         self._stored: asyncio.Queue[tuple[_Stored, int]] = asyncio.Queue(1)
-        self._announced: list[str] = []
-        self._replaying = False
         self._internal_errors = 0
         self._shadow_labels: set[str] = set()
         self.detection_samples_ms: deque[float] = deque(maxlen=_LATENCY_SAMPLES)
@@ -127,8 +115,8 @@ class Recorder(mode.Service):  # type: ignore[misc]
                     self._health.groups_end(len(groups))
                 else:
                     await self._stored.put((stored, len(groups)))
-            elif self._announced:
-                await self._forget_announced()
+            else:
+                await self._storing.forget_announced()
 
     async def _take(self) -> list[list[Batch]]:
         """All that is queued, up to the size of a transaction; nothing after a second without a group."""
@@ -150,7 +138,7 @@ class Recorder(mode.Service):  # type: ignore[misc]
             await self._announce(stored)
             reach("after_announce")
             self._count(stored.plans, stored.committed_at)
-            self._announced += stored.packages
+            self._storing.announced(stored.packages)
             for batch in stored.batches:
                 batch.event.ack()
             if any(plan.dead_letter for plan in stored.plans):
@@ -166,70 +154,12 @@ class Recorder(mode.Service):  # type: ignore[misc]
             return None
         _mark_repeated(plans)
         self._require_few_internal_errors(plans)
-        packages = await self._store(plans, lambda: all(batch.is_ours for batch in batches))
+        packages = await self._storing.store(plans, lambda: all(batch.is_ours for batch in batches))
         stored = _Stored(batches, plans, packages, committed_at=time())
         if any(plan.dead_letter and plan.dead_letter.stage == "store" for plan in plans):
             for batch in batches:  # what was refused is remembered as if it had been stored
                 batch.memory.forget()
         return stored
-
-    async def _store(self, plans: Sequence[Plan], is_ours: Callable[[], bool]) -> list[str]:
-        """Commit every plan that is neither duplicate nor dead; mark those that turn out to be either.
-
-        Returns the ids of the outbox rows that hold what is to be announced.
-        """
-        live = [plan for plan in plans if not plan.duplicate and plan.dead_letter is None]
-        if self._replaying:
-            live = await self._without_known(live)
-        over_old_violations = False
-        while live:
-            try:
-                return await self._write(live, is_ours, over_old_violations)
-            except AlreadyStored:
-                rest = await self._without_known(live)
-                if len(rest) == len(live) and over_old_violations:
-                    raise RuntimeError(
-                        f"rows collide with other rows than their own: {live[0].anchor_table} {live[0].anchor}"
-                    ) from None
-                over_old_violations = len(rest) == len(live)
-                live = rest
-            except PermanentError as error:
-                if len(live) == 1:
-                    live[0].dead_letter = DeadLetter("refused_by_database", "store", str(error))
-                    return []
-                half = len(live) // 2
-                first = await self._store(live[:half], is_ours)
-                return first + await self._store(live[half:], is_ours)
-        return []
-
-    async def _write(self, live: Sequence[Plan], is_ours: Callable[[], bool], over_old_violations: bool) -> list[str]:
-        async def attempt() -> list[str]:
-            if not (await self._lease.holds() and is_ours()):
-                raise Abandoned
-            return await self._transactions.write(live, announced, over_old_violations=over_old_violations)
-
-        announced, self._announced = self._announced, []
-        try:
-            return await self.retrying(attempt)
-        except BaseException:
-            self._announced += announced
-            raise
-
-    async def _without_known(self, live: Sequence[Plan]) -> list[Plan]:
-        """Mark the plans whose rows are in the database as duplicates; the others are returned."""
-        anchors = defaultdict(list)
-        for plan in live:
-            if plan.from_timer:
-                continue
-            anchors[plan.anchor_table].append(plan.anchor)
-        known: set[str] = set()
-        for table, ids in anchors.items():
-            known |= await self.retrying(partial(self._recall.known_ids, table, ids))
-        for plan in live:
-            if plan.anchor in known:
-                plan.become_duplicate()
-        self._replaying = bool(known)
-        return [plan for plan in live if not plan.duplicate]
 
     async def _announce(self, stored: _Stored) -> None:
         plans = stored.plans
@@ -304,31 +234,9 @@ class Recorder(mode.Service):  # type: ignore[misc]
         self._shadow_labels.add(code)
         return code
 
-    async def _forget_announced(self) -> None:
-        announced, self._announced = self._announced, []
-        try:
-            await self._transactions.write((), announced)
-        except RetriableError:
-            self._announced += announced
-
     async def retrying(self, operation: Callable[[], Awaitable[Result]]) -> Result:
         """The operation's result, however long the database is away; every other error is raised."""
-        try:  # without the machinery of retries, which costs as much as the round trip of a small query
-            return await self._observed(operation)
-        except RetriableError:
-            pass
-        return await until_it_answers(partial(self._observed, operation))
-
-    async def _observed(self, operation: Callable[[], Awaitable[Result]]) -> Result:
-        try:
-            result = await operation()
-        except RetriableError as error:
-            self._health.database_answers = False
-            metrics.STORE_RETRIES.inc()
-            log.warning("database_away", error=str(error))
-            raise
-        self._health.database_answers = True
-        return result
+        return await self._storing.retrying(operation)
 
 
 def _records(group: Sequence[Batch]) -> int:

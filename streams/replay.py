@@ -147,7 +147,7 @@ class _Pages:
                 if not _covers(self._by_code[finding.standard.code], stored.event_time):
                     continue
                 plan = Plan(_PastRecord(self._topic, stored.partition, stored.offset))
-                tagged = replace(finding, evidence={**finding.evidence, "replay": self._replay_id})
+                tagged = finding._replace(evidence={**finding.evidence, "replay": self._replay_id})
                 add_findings(
                     plan,
                     [tagged],

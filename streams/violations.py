@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import orjson
 
-from streams.identity import derived_id, fingerprint
+from streams.identity import fingerprint, id_of
 from streams.judges.findings import Finding
 from streams.judges.incidents import seen_at
 from streams.plan import Announcement, Plan, Violated
@@ -37,7 +37,6 @@ def add_findings(
     """
     ids = []
     record = plan.record
-    event_time, detected_at = from_microseconds(event_time_us), from_microseconds(detected_at_us)
     shared = (
         f"{ruleset_revision},'{event_id}',{rows.repeated_text(record.topic)},{record.partition},{record.offset},"
         f"{rows.instant(event_time_us)},{rows.instant(detected_at_us)}"
@@ -45,20 +44,27 @@ def add_findings(
     headers = trace_headers(plan)
     arrived_us = record.timestamp * 1000 if record.timestamp > 0 else detected_at_us
     violation_rows = plan.rows.setdefault("metadata_violations", [])
+    every_message = _of_every_message(plan, event_id, event_time_us, detected_at_us, ruleset_revision)
+    literals: dict[str | None, str] = {}  # a file that breaks twenty standards is the subject of twenty findings
     for finding in findings:
         standard = finding.standard
         if standard.status == "shadow":  # on trial: counted with the record, and neither recorded nor announced
             version = standard.code, standard.version
             plan.shadow[version] = plan.shadow.get(version, 0) + 1
             continue
-        violation_id = derived_id(cause, standard.code, finding.field, finding.subject)
-        incident = fingerprint(standard.code, finding.subject, finding.field)
+        subject, field = finding.subject, finding.field
+        violation_id = id_of(f"{cause}\0{standard.code}\0{field}\0{subject}")
+        incident = fingerprint(standard.code, subject, field)
         evidence = orjson.dumps(finding.evidence)
         observed, expected = finding.observed_clipped, finding.expected[:_EXPECTED_CHARACTERS]
         ids.append(violation_id)
+        for value in (subject, observed):
+            if value not in literals:
+                literals[value] = rows.text(value)
+        wanted = rows.repeated_text(expected) if standard.kind == "regex" else rows.text(expected)
         violation_rows.append(
-            f"('{violation_id}',{rows.repeated_text(standard.id)},{standard.version},{rows.text(finding.subject)},"
-            f"{rows.repeated_text(finding.field)},{rows.text(observed)},{rows.text(expected)},'{finding.severity}',"
+            f"('{violation_id}',{rows.repeated_text(standard.id)},{standard.version},{literals[subject]},"
+            f"{rows.repeated_text(field)},{literals[observed]},{wanted},'{finding.severity}',"
             f"'{incident}',{rows.text(evidence.decode())},{shared})"
         )
         seen_at_us = seen_at(standard.applies_to, event_time_us, arrived_us)
@@ -71,8 +77,8 @@ def add_findings(
                 violation_id,
                 incident,
                 standard.code,
-                finding.subject,
-                finding.field,
+                subject,
+                field,
                 seen_at_us,
                 record.topic,
                 record.partition,
@@ -86,18 +92,28 @@ def add_findings(
             "standard_version": standard.version,
             "category": standard.category,
             "severity": finding.severity,
-            "subject": finding.subject,
-            "field": finding.field,
+            "subject": subject,
+            "field": field,
             "observed": observed,
             "expected": expected,
             "fingerprint": incident,
             "evidence": orjson.Fragment(evidence),
-            "event_id": event_id,
-            "event_time": event_time,
-            "detected_at": detected_at,
-            "ruleset_revision": ruleset_revision,
-            "source": {"topic": record.topic, "partition": record.partition, "offset": record.offset},
         }
-        document = orjson.dumps(message, option=orjson.OPT_UTC_Z)
-        plan.announcements.append(Announcement("violations.v1", finding.subject, document, headers))
+        document = orjson.dumps(message)[:-1] + every_message
+        plan.announcements.append(Announcement("violations.v1", subject, document, headers))
     return ids
+
+
+def _of_every_message(
+    plan: Plan, event_id: str, event_time_us: int, detected_at_us: int, ruleset_revision: int
+) -> bytes:
+    """How all messages of a record end."""
+    record = plan.record
+    fields = {
+        "event_id": event_id,
+        "event_time": from_microseconds(event_time_us),
+        "detected_at": from_microseconds(detected_at_us),
+        "ruleset_revision": ruleset_revision,
+        "source": {"topic": record.topic, "partition": record.partition, "offset": record.offset},
+    }
+    return b"," + orjson.dumps(fields, option=orjson.OPT_UTC_Z)[1:]

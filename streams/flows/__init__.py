@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
-from pydantic import BaseModel
-
+from schemas.event import Event as AnyEvent
 from streams.plan import Plan, Record
+from streams.slices import Slices
 from streams.standards.ruleset import Ruleset
 
-Event = TypeVar("Event", bound=BaseModel)
+Event = TypeVar("Event", bound=AnyEvent)
 
 
 class Flow(Protocol[Event]):
@@ -28,6 +28,14 @@ class Flow(Protocol[Event]):
 
     def judge(self, record: Record, event: Event, rules: Ruleset, now_us: int) -> Plan:
         """Decide what becomes of one event, in the order of the partition. Awaits nothing."""
+        ...
+
+    def judge_all(self, events: Sequence[tuple[Record, Event]], rules: Ruleset, now_us: int) -> list[Plan]:
+        """The same for each of some events. What `judge` raises is a bug of ours: here it dead-letters its record."""
+        ...
+
+    def judge_in_slices(self, record: Record, event: Event, rules: Ruleset, now_us: int) -> Slices[Plan]:
+        """`judge`, of a large event, with pauses in which others have their turn; nothing else is judged meanwhile."""
         ...
 
     def forget(self) -> None:

@@ -11,6 +11,7 @@ from schemas.events import ClockReading, Protocol
 from streams.flows.clock_announcing import add_transition, finding_of
 from streams.flows.clock_peers import ClockPeers, Known
 from streams.flows.memory import Memory
+from streams.flows.one_by_one import one_by_one
 from streams.identity import derived_id
 from streams.judges import standards
 from streams.judges.clocks import STATUSES, Arrival, ClockState, Judgement, Limits, judge_reading
@@ -22,6 +23,7 @@ from streams.judges.findings import Finding
 from streams.observability import metrics
 from streams.observability.clock_gauges import CLOCKS
 from streams.plan import Plan, Record
+from streams.slices import Slices
 from streams.standards.ruleset import Ruleset
 from streams.store import rows
 from streams.store.recall import Recall, clock_state_row
@@ -79,6 +81,10 @@ class ClockFlow:
         peer = Peer(reading.offset_microseconds, taken_at_us(read_at_us, arrived_us, previous), seconds)
         known = Known(peer, arrived_us, reading.event_id, (record.partition, record.offset))
         self.peers.heard(reading.component_name, reading.protocol, known)
+
+    def judge_all(self, events: Sequence[tuple[Record, ClockReading]], rules: Ruleset, now_us: int) -> list[Plan]:
+        """A plan for each event, in their order."""
+        return one_by_one(self.judge, events, rules, now_us)
 
     def judge(self, record: Record, event: ClockReading, rules: Ruleset, now_us: int) -> Plan:
         """One row, the clock's new state, violations, and the alerts that begin or end."""
@@ -152,6 +158,11 @@ class ClockFlow:
             offset_seconds=state.offset_microseconds / 1e6,
             state=STATUSES.index(state.status),
         )
+
+    def judge_in_slices(self, record: Record, event: ClockReading, rules: Ruleset, now_us: int) -> Slices[Plan]:
+        """`judge`: one reading is no work, however large its record is."""
+        yield
+        return self.judge(record, event, rules, now_us)
 
     def forget(self) -> None:
         """Drop the states; the database has them."""

@@ -119,15 +119,23 @@ class FileHistory:
         """What is known of a host's clock."""
         return self._clocks[host][1] if host in self._clocks else UNKNOWN_CLOCK
 
-    def remember(self, keys: Sequence[bytes], files: Sequence[FileTimes], captured_at_us: int, record: Record) -> None:
-        """Move the baselines forward, never back: a late or repeated capture leaves them."""
-        if _is_ahead(record, captured_at_us):
-            return
-        for key, file in zip(keys, files, strict=True):
-            previous = self._newest.get(key)
-            if previous is None or previous.captured_at_us < captured_at_us:
-                state = FileState.after(previous, file, captured_at_us, record.partition, record.offset)
-                self._newest.put(key, state)
+    def pass_on(
+        self, keys: Sequence[bytes], files: Sequence[FileTimes], captured_at_us: int, record: Record
+    ) -> list[FileState | None]:
+        """The newest record of each path, which may be newer than this capture; then the capture's take their places.
+
+        Baselines move forward, never back: a late or repeated capture leaves them. Each path of a capture is looked
+        at before any is replaced, so that one that is there twice is held against the past both times.
+        """
+        newest = self._newest
+        previous = [newest.get(key) for key in keys]
+        if not _is_ahead(record, captured_at_us):
+            partition, offset = record.partition, record.offset
+            for key, file in zip(keys, files, strict=True):
+                before = newest.get(key)
+                if before is None or before.captured_at_us < captured_at_us:
+                    newest.put(key, FileState.after(before, file, captured_at_us, partition, offset))
+        return previous
 
     def forget(self) -> None:
         """Drop everything; the database has it."""

@@ -1,17 +1,31 @@
 """filesystem-timestamps.v1: every file held against the standards and against its own past."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from time import perf_counter
+from typing import NamedTuple
 
 from schemas.events import FilesystemTimestamps, FileTimes
 from streams.flows.file_history import FileHistory, Foreseen, path_keys
 from streams.flows.file_neighbours import Neighbours, neighbours_of, of_host
+from streams.flows.one_by_one import one_by_one
 from streams.identity import digest_of, id_of
 from streams.judges import standards
+from streams.judges.findings import Finding
 from streams.judges.host_clock import UNKNOWN_CLOCK
-from streams.judges.timestamps import NOTHING_FOUND, Capture, VolumePrecision, is_plain, judge_capture
+from streams.judges.timestamps import (
+    NOTHING_FOUND,
+    Capture,
+    Judgement,
+    States,
+    VolumePrecision,
+    is_plain,
+    judge_capture,
+)
+from streams.judges.timestamps import judge_in_slices as judge_capture_in_slices
 from streams.plan import Plan, Record
 from streams.settings import Settings
+from streams.slices import Slices
 from streams.standards.ruleset import Ruleset
 from streams.store import rows
 from streams.store.recall import Recall
@@ -20,6 +34,17 @@ from streams.violations import add_findings
 
 _LOG_APPEND_TIME = 1
 """Kafka's name for a record's timestamp that the broker set and no producer can."""
+
+
+class _Seen(NamedTuple):
+    """An event, and what was known of its files before it."""
+
+    record: Record
+    event: FilesystemTimestamps
+    captured_at_us: int
+    keys: list[bytes]
+    previous: States
+    learned_ns: Mapping[int | None, int]
 
 
 class FilesystemFlow:
@@ -62,61 +87,93 @@ class FilesystemFlow:
             await self._history.recall(captures, foreseen)
             self._neighbours = await neighbours_of(self._recall, captures, self._history.newest)
 
+    def judge_all(
+        self, events: Sequence[tuple[Record, FilesystemTimestamps]], rules: Ruleset, now_us: int
+    ) -> list[Plan]:
+        """A plan for each event, in their order.
+
+        Each step is taken for all events before the next one is: the few instructions of a step and what they read
+        stay in the core's nearest cache, which is a quarter of the time of going through all steps event by event.
+        """
+        seen = [self._against_its_past(record, event) for record, event in events]
+        try:
+            return self._plans(seen, rules, now_us)
+        except Exception:  # noqa: BLE001  # whose bug it is shows one by one
+            return one_by_one(lambda _, one: self._plans([one], rules, now_us)[0], [(one.record, one) for one in seen])
+
     def judge(self, record: Record, event: FilesystemTimestamps, rules: Ruleset, now_us: int) -> Plan:
         """One row a file, and what each file breaks."""
-        captured_at_us = microseconds(event.captured_at)
-        history = self._history
-        shared = rows.file_shared(event, captured_at_us, record.partition, record.offset)
-        plan = Plan(record, anchor_table="filesystem_timestamps")
-        file_rows = plan.rows["filesystem_timestamps"] = []
+        return self._plans([self._against_its_past(record, event)], rules, now_us)[0]
+
+    def judge_in_slices(self, record: Record, event: FilesystemTimestamps, rules: Ruleset, now_us: int) -> Slices[Plan]:
+        """`judge`, of a large capture, with a pause after each file."""
+        one = self._against_its_past(record, event)
+        yield
+        capture = self._capture(one)
+        judgement = yield from judge_capture_in_slices(event.files, one.previous, capture, rules.builtins)
+        row_ids = _row_ids(event, one.captured_at_us)
+        plan = Plan(record, row_ids[0], "filesystem_timestamps", indeterminate=judgement.indeterminate)
+        plan.rows["filesystem_timestamps"] = _file_rows(one, row_ids)
+        yield
         started = perf_counter()
-        keys = (
-            path_keys(record, event, captured_at_us) if history is None else history.keys(record, event, captured_at_us)
-        )
-        previous = [None] * len(keys) if history is None else [history.newest(key) for key in keys]
-        learned_ns = self._precision.learn(event.host, event.filesystem_type, event.files)
-        plain = is_plain(event.files, captured_at_us, previous) and record.timestamp_type != _LOG_APPEND_TIME
-        if plain and not self._neighbours:
-            judged = NOTHING_FOUND
-        else:
-            capture = self._capture(record, event, captured_at_us, learned_ns)
-            judged = judge_capture(event.files, previous, capture, rules.builtins)
-        cause = _cause(event, captured_at_us)
-        for index, (file, key) in enumerate(zip(event.files, keys, strict=True)):
-            row_id = id_of(f"{cause}\0{index}")
-            file_rows.append(rows.file_row(row_id, file, key, event, shared))
-            plan.anchor = plan.anchor or row_id
-            findings = standards.judge_file(file, event, rules)
-            if index in judged.findings:
-                findings += judged.findings[index]
-            if findings:
-                add_findings(
-                    plan,
-                    findings,
-                    cause=row_id,
-                    event_id=event.event_id,
-                    event_time_us=captured_at_us,
-                    detected_at_us=now_us,
-                    ruleset_revision=rules.revision,
-                )
-        if history is not None:
-            history.remember(keys, event.files, captured_at_us, record)
-        plan.indeterminate = judged.indeterminate
+        suspects = standards.suspicious_files([(file, event) for file in event.files], rules)
         plan.lookup_seconds = perf_counter() - started
+        for index, (row_id, file) in enumerate(zip(row_ids, event.files, strict=True)):
+            started = perf_counter()
+            found = standards.judge_file(file, event, rules) if index in suspects else []
+            plan.lookup_seconds += perf_counter() - started
+            if found := found + judgement.findings.get(index, []):
+                _add(plan, found, one, row_id, rules, now_us)
+            yield
         return plan
 
-    def _capture(
-        self, record: Record, event: FilesystemTimestamps, captured_at_us: int, learned_ns: Mapping[int | None, int]
-    ) -> Capture:
+    def _against_its_past(self, record: Record, event: FilesystemTimestamps) -> _Seen:
+        """What is remembered of an event's files and volumes; and they are remembered."""
+        captured_at_us, files, history = microseconds(event.captured_at), event.files, self._history
+        learned_ns = self._precision.learn(event.host, event.filesystem_type, files)
+        previous: States = [None] * len(files)
+        if history is None:
+            keys = path_keys(record, event, captured_at_us)
+        else:
+            keys = history.keys(record, event, captured_at_us)
+            previous = history.pass_on(keys, files, captured_at_us, record)
+        return _Seen(record, event, captured_at_us, keys, previous, learned_ns)
+
+    def _plans(self, seen: Sequence[_Seen], rules: Ruleset, now_us: int) -> list[Plan]:
+        judged = [self._judgement(one, rules) for one in seen]
+        ids = [_row_ids(one.event, one.captured_at_us) for one in seen]
+        written = [_file_rows(one, row_ids) for one, row_ids in zip(seen, ids, strict=True)]
+        broken, seconds = _broken_standards(seen, rules)
+        plans = []
+        for one, judgement, row_ids, literals, findings in zip(seen, judged, ids, written, broken, strict=True):
+            plan = Plan(one.record, row_ids[0], "filesystem_timestamps", {"filesystem_timestamps": literals})
+            plan.lookup_seconds = seconds * len(row_ids)
+            plan.indeterminate = judgement.indeterminate
+            for index, (row_id, found) in enumerate(zip(row_ids, findings, strict=True)):
+                if index in judgement.findings:
+                    found = found + judgement.findings[index]
+                if found:
+                    _add(plan, found, one, row_id, rules, now_us)
+            plans.append(plan)
+        return plans
+
+    def _judgement(self, one: _Seen, rules: Ruleset) -> Judgement:
+        record, event = one.record, one.event
         appended = record.timestamp_type == _LOG_APPEND_TIME
+        if not (appended or self._neighbours) and is_plain(event.files, one.captured_at_us, one.previous):
+            return NOTHING_FOUND
+        return judge_capture(event.files, one.previous, self._capture(one), rules.builtins)
+
+    def _capture(self, one: _Seen) -> Capture:
+        record, event = one.record, one.event
         return Capture(
             event.host,
-            captured_at_us,
+            one.captured_at_us,
             event.platform,
             event.filesystem_type,
             UNKNOWN_CLOCK if self._history is None else self._history.clock(event.host),
-            appended_ns=record.timestamp * 1_000_000 if appended else None,
-            learned_ns=learned_ns,
+            appended_ns=record.timestamp * 1_000_000 if record.timestamp_type == _LOG_APPEND_TIME else None,
+            learned_ns=one.learned_ns,
             topic=record.topic,
             neighbours=of_host(self._neighbours, event.host),
         )
@@ -127,15 +184,52 @@ class FilesystemFlow:
             self._history.forget()
 
 
-def _cause(event: FilesystemTimestamps, captured_at_us: int) -> str:
-    """What the ids of an event's rows are made of: all that it says, so that an event id used twice loses nothing.
+def _add(plan: Plan, found: Sequence[Finding], one: _Seen, row_id: str, rules: Ruleset, now_us: int) -> None:
+    add_findings(
+        plan,
+        found,
+        cause=row_id,
+        event_id=one.event.event_id,
+        event_time_us=one.captured_at_us,
+        detected_at_us=now_us,
+        ruleset_revision=rules.revision,
+    )
+
+
+def _row_ids(event: FilesystemTimestamps, captured_at_us: int) -> list[str]:
+    """Made of all that an event says, so that an event id used twice loses nothing.
 
     Two events share either all their rows or none, and the first row's id tells whether an event is stored.
     """
     files = event.files
     said = _said(files[0]) if len(files) == 1 else "\0".join([_said(file) for file in files])
-    return f"file\0{event.event_id.lower()}\0{event.host}\0{captured_at_us}\0{digest_of(said)}"
+    cause = f"file\0{event.event_id.lower()}\0{event.host}\0{captured_at_us}\0{digest_of(said)}"
+    return [id_of(f"{cause}\0{index}") for index in range(len(files))]
 
 
 def _said(file: FileTimes) -> str:
     return f"{file.file_path}\0{file.atime_ns}\0{file.mtime_ns}\0{file.ctime_ns}"
+
+
+def _file_rows(one: _Seen, row_ids: Sequence[str]) -> list[str]:
+    event = one.event
+    shared = rows.file_shared(event, one.captured_at_us, one.record.partition, one.record.offset)
+    return [
+        rows.file_row(row_id, file, key, event, shared)
+        for row_id, file, key in zip(row_ids, event.files, one.keys, strict=True)
+    ]
+
+
+def _broken_standards(seen: Sequence[_Seen], rules: Ruleset) -> tuple[list[list[list[Finding]]], float]:
+    """What each file of each event breaks, and how many seconds it took to see that for a file."""
+    started = perf_counter()
+    captured = [(file, one.event) for one in seen for file in one.event.files]
+    suspects = standards.suspicious_files(captured, rules)
+    found = iter(
+        [
+            standards.judge_file(file, event, rules) if index in suspects else []
+            for index, (file, event) in enumerate(captured)
+        ]
+    )
+    broken = [list(islice(found, len(one.event.files))) for one in seen]
+    return broken, (perf_counter() - started) / len(captured)

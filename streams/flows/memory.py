@@ -1,7 +1,7 @@
 """A bounded memory of newest states, so that the database is asked about a key only once."""
 
 from collections import deque
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from itertools import islice
 from typing import Generic, TypeVar
 
@@ -18,6 +18,8 @@ class Memory(Generic[Key, State]):
     def __init__(self, capacity: int, unwritten_batches: int = 0) -> None:
         self._capacity = capacity
         self._states: dict[Key, State | None] = {}
+        self.get: Callable[[Key], State | None] = self._states.get
+        """The state; None if there is none or it is not known. The dictionary's own: each file asks twice."""
         self._expired = False
         self._puts = 0
         self._recent_puts: deque[int] = deque(maxlen=unwritten_batches)
@@ -28,10 +30,6 @@ class Memory(Generic[Key, State]):
     def missing(self, keys: Iterable[Key]) -> list[Key]:
         """The keys that memory says nothing about, each once, in order."""
         return [key for key in dict.fromkeys(keys) if key not in self._states]
-
-    def get(self, key: Key) -> State | None:
-        """The state; None if there is none or it is not known."""
-        return self._states.get(key)
 
     def put(self, key: Key, state: State | None) -> None:
         """Remember a state as the newest."""

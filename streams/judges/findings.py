@@ -1,8 +1,6 @@
 """A finding: one standard that one subject breaks, with the numbers that prove it."""
 
-from dataclasses import dataclass
-from dataclasses import field as dataclass_field
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.findings import SEVERITIES, Severity
 from streams.standards.standard import Standard
@@ -10,8 +8,7 @@ from streams.standards.standard import Standard
 _OBSERVED_CHARACTERS = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """What a judge found; the recorder makes a row and an announcement of it."""
 
     standard: Standard
@@ -20,7 +17,7 @@ class Finding:
     observed: str | None
     expected: str
     severity: Severity
-    evidence: dict[str, Any] = dataclass_field(default_factory=dict)
+    evidence: dict[str, Any]
 
     @property
     def observed_clipped(self) -> str | None:

@@ -1,16 +1,34 @@
 """Events held against the regex standards of the registry."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import orjson
 
 from schemas.events import ClockReading, Document, FilesystemTimestamps, FileTimes, Submission
 from streams.judges.findings import Finding
-from streams.standards.fields import file_name_of
+from streams.slices import Slices, at_one_go
+from streams.standards.fields import extension_of, file_name_of
 from streams.standards.ruleset import CheckResult, Ruleset
 
 Value = str | None | list[str]
+_ELEMENTS_A_SLICE = 1000
+_DERIVED = {"file_name": file_name_of, "extension": extension_of}
+
+
+def suspicious_files(captured: Sequence[tuple[FileTimes, FilesystemTimestamps]], rules: Ruleset) -> set[int]:
+    """Where the files stand that may break a standard: `judge_file` finds nothing in the others."""
+    files = [file for file, _ in captured]
+    events = [event for _, event in captured]
+    paths = [file.file_path for file in files]
+    columns: dict[str, Sequence[str | None]] = {"file_path": paths}
+    for field in rules.fields("filesystem"):
+        if field in _DERIVED:
+            columns[field] = list(map(_DERIVED[field], paths))
+        else:
+            columns[field] = list(map(attrgetter(field), files if field in FileTimes.__pydantic_fields__ else events))
+    return rules.suspects("filesystem", columns)
 
 
 def judge_file(file: FileTimes, event: FilesystemTimestamps, rules: Ruleset) -> list[Finding]:
@@ -61,7 +79,13 @@ def reading_values(reading: ClockReading) -> dict[str, Value]:
 
 def check_document(document: Document, submission: Submission, rules: Ruleset) -> list[CheckResult]:
     """Every standard for submissions held against one document, passed ones too."""
-    return rules.check("submission", document_values(document, submission), document.path)
+    return at_one_go(check_in_slices(document, submission, rules))
+
+
+def check_in_slices(document: Document, submission: Submission, rules: Ruleset) -> Slices[list[CheckResult]]:
+    """`check_document`, with pauses within a long list of metadata."""
+    values = yield from _values(document, submission, rules.fields("submission"))
+    return (yield from rules.check_in_slices("submission", values, document.path))
 
 
 def shadow_findings(
@@ -76,13 +100,30 @@ def shadow_findings(
 
 def document_values(document: Document, submission: Submission) -> dict[str, Value]:
     """The values of a document by the names of their fields."""
+    return at_one_go(_values(document, submission, None))
+
+
+def _values(document: Document, submission: Submission, asked: Container[str] | None) -> Slices[dict[str, Value]]:
+    """Of the metadata only what is `asked` for, if that is told: of a hundred fields rules look at some few."""
     values: dict[str, Value] = {
         "path": document.path,
         "submission_id": submission.submission_id,
         "submitter": submission.submitter,
         "sha256": document.sha256,
     }
-    return values | {f"metadata.{key}": as_text(value) for key, value in document.metadata.items()}
+    for key, value in document.metadata.items():
+        field = f"metadata.{key}"
+        if asked is not None and field not in asked:
+            continue
+        if isinstance(value, list):
+            texts: list[str] = []
+            for start in range(0, len(value), _ELEMENTS_A_SLICE):
+                texts += _texts(value[start : start + _ELEMENTS_A_SLICE])
+                yield
+            values[field] = texts
+        else:
+            values[field] = as_text(value)
+    return values
 
 
 def as_text(value: Any) -> Value:
@@ -90,8 +131,12 @@ def as_text(value: Any) -> Value:
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, list):
-        return [text for item in value if isinstance(text := as_text(item), str)]
+        return _texts(value)
     return orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_SUBCLASS).decode()
+
+
+def _texts(values: list[Any]) -> list[str]:
+    return [text for value in values if isinstance(text := as_text(value), str)]
 
 
 def finding_of(result: CheckResult, subject: str, evidence: Mapping[str, Any]) -> Finding:

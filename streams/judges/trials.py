@@ -3,14 +3,15 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from schemas.event import Event
 from schemas.events import ClockReading, FilesystemTimestamps, Submission
 from streams.errors import UserError
 from streams.judges.standards import document_values, file_values, reading_values
 from streams.standards.fields import AppliesTo, Values
 
-_MODELS: dict[AppliesTo, type[BaseModel]] = {
+_MODELS: dict[AppliesTo, type[Event]] = {
     "filesystem": FilesystemTimestamps,
     "clock": ClockReading,
     "submission": Submission,
@@ -26,7 +27,7 @@ class Trial:
     subject: str
 
 
-def trials_of(event: BaseModel) -> list[Trial]:
+def trials_of(event: Event) -> list[Trial]:
     """All that an event is judged by, in its order."""
     if isinstance(event, FilesystemTimestamps):
         return [

@@ -2,11 +2,12 @@
 
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from schemas.event import Event
 from streams.errors import UserError
 
-Model = TypeVar("Model", bound=BaseModel)
+Model = TypeVar("Model", bound=Event)
 _SHOWN_CHARACTERS = 80
 
 

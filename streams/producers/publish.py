@@ -8,8 +8,8 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
-from pydantic import BaseModel
 
+from schemas.event import Event
 from streams.errors import RetriableError, UserError
 from streams.kafka.security import client_log_silenced, client_options
 from streams.kafka.topics import list_topics
@@ -20,7 +20,7 @@ FILES, CLOCKS, SUBMISSIONS = "filesystem-timestamps.v1", "clock-sync.v1", "submi
 _REQUEST_OVERHEAD_BYTES = 65_536
 
 
-async def publish(settings: Settings, topic_name: str, events: Iterable[tuple[str, BaseModel]]) -> int:
+async def publish(settings: Settings, topic_name: str, events: Iterable[tuple[str, Event]]) -> int:
     """Send (key, event) pairs to a topic (named without prefix) and return how many were acknowledged.
 
     Raises:
@@ -43,9 +43,7 @@ async def publish(settings: Settings, topic_name: str, events: Iterable[tuple[st
             await producer.stop()
 
 
-async def _send_all(
-    producer: AIOKafkaProducer, topic: str, events: Iterator[tuple[str, BaseModel]], max_bytes: int
-) -> int:
+async def _send_all(producer: AIOKafkaProducer, topic: str, events: Iterator[tuple[str, Event]], max_bytes: int) -> int:
     count = 0
     waiting: deque[asyncio.Future[Any]] = deque()
     # In a thread: what makes the events may walk a disk for minutes, and the client must go on meanwhile.

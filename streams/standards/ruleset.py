@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 
+from streams.slices import Slices
 from streams.standards.fields import APPLIES_TO, AppliesTo, Values, canonical_field, known_fields
-from streams.standards.matching import CheckResult, Matcher
+from streams.standards.matching import CheckResult, Columns, Matcher
 from streams.standards.patterns import PatternError, compile_expression, glob_pattern, is_heavy
 from streams.standards.speed import CHARACTERS, slowest_seconds
 from streams.standards.standard import RulesetError, Standard, rules_json
@@ -78,8 +79,8 @@ class Ruleset:
         return self.builtins.get(code)
 
     def fields(self, applies_to: AppliesTo) -> frozenset[str]:
-        """The canonical names of the fields that active rules look at."""
-        return self._active[applies_to].fields
+        """The canonical names of the fields that rules look at, those in shadow too."""
+        return self._active[applies_to].fields | self._shadow[applies_to].fields
 
     def violations(self, applies_to: AppliesTo, values: Values, path: str | None) -> list[CheckResult]:
         """The active rules that these values break, in the order of their codes.
@@ -89,6 +90,11 @@ class Ruleset:
         """
         return self._active[applies_to].violations(values, path)
 
+    def suspects(self, applies_to: AppliesTo, columns: Columns) -> set[int]:
+        """Of some events, those that may break a rule, shadow ones too; `columns` must hold every field of the kind."""
+        found = self._active[applies_to].suspects(columns)
+        return found | self._shadow[applies_to].suspects(columns) if self.shadow else found
+
     def shadow_violations(self, applies_to: AppliesTo, values: Values, path: str | None) -> list[CheckResult]:
         """What rules in status shadow would report; ask only when `shadow` holds any."""
         return self._shadow[applies_to].violations(values, path)
@@ -96,6 +102,10 @@ class Ruleset:
     def check(self, applies_to: AppliesTo, values: Values, path: str | None) -> list[CheckResult]:
         """The result of every active rule, passed and not applicable ones too, in the order of their codes."""
         return self._active[applies_to].check(values, path)
+
+    def check_in_slices(self, applies_to: AppliesTo, values: Values, path: str | None) -> Slices[list[CheckResult]]:
+        """`check`, with pauses within the elements of a long list."""
+        return self._active[applies_to].check_in_slices(values, path)
 
 
 def content_digest(standards: Iterable[Standard], now: datetime) -> str:

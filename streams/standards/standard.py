@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal
 from uuid import UUID, uuid5
 
@@ -94,13 +95,18 @@ class Standard:
     @property
     def wants(self) -> str:
         """What a value must be like, in a few words and the pattern."""
-        return f"{self.match_mode}{' in full' if self.matching == 'full' else ''} {self.pattern}"
+        return _wants(self.match_mode, self.matching, self.pattern)
 
     def content(self) -> dict[str, Any]:
         """What makes two versions differ: everything but the id, the version and where it stands in its life."""
         document = asdict(self)
         del document["id"], document["version"], document["status"]
         return document
+
+
+@lru_cache(maxsize=4096)
+def _wants(match_mode: MatchMode, matching: Matching, pattern: str) -> str:
+    return f"{match_mode}{' in full' if matching == 'full' else ''} {pattern}"
 
 
 _NAMES = tuple(column.name for column in fields(Standard))

@@ -2,14 +2,30 @@
 
 import base64
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+from uuid import uuid4
 
 import orjson
 
-from streams.plan import Announcement
+from streams.plan import Announcement, Plan
 
 _PACKAGE_BYTES = 4_000_000
 """Before compression; TiDB takes no row of more than 6 MB."""
+
+
+class Package(NamedTuple):
+    """A row of the outbox."""
+
+    id: str
+    """Random, and not made of the content: two groups may have the same to say."""
+    messages: bytes
+
+
+def packages_of(plans: Iterable[Plan]) -> list[Package]:
+    """What the plans announce, in their order; nothing for nothing."""
+    messages = [message for plan in plans for message in plan.announcements]
+    return [Package(str(uuid4()), package) for package in pack(messages)]
 
 
 def pack(messages: Sequence[Announcement]) -> Iterator[bytes]:

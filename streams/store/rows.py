@@ -6,6 +6,7 @@ which that relies on. Numbers come from strict models and are formatted as numbe
 """
 
 import re
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -30,7 +31,8 @@ _ESCAPES = (
 def _escaped(value: str) -> str:
     """As the driver's function does it, in an eighth of its time for documents of megabytes."""
     for character, escape in _ESCAPES:
-        value = value.replace(character, escape)
+        if character in value:
+            value = value.replace(character, escape)
     return value
 
 
@@ -39,6 +41,14 @@ def text(value: str | None) -> str:
     if value is None:
         return "NULL"
     return f"'{_escaped(value)}'" if _TO_ESCAPE.search(value) else f"'{value}'"
+
+
+def text_of(parts: Iterable[str]) -> Iterator[str]:
+    """The parts of a string's literal, one for each part of the string: of megabytes, some kilobytes at a time."""
+    yield "'"
+    for part in parts:
+        yield _escaped(part)
+    yield "'"
 
 
 repeated_text = lru_cache(maxsize=4096)(text)
@@ -65,6 +75,11 @@ def binary(value: bytes) -> str:
     return f"X'{value.hex()}'"
 
 
+def _hexadecimal(value: str | None) -> str:
+    """A quoted string of digits, which the model has made sure of: nothing in it is to be escaped."""
+    return "NULL" if value is None else f"'{value}'"
+
+
 def file_row(
     row_id: str,
     file: FileTimes,
@@ -73,15 +88,18 @@ def file_row(
     shared: str,
 ) -> str:
     """A row of filesystem_timestamps; `shared` is `file_shared(...)` of the event, formatted once for its files."""
+    atime_ns, mtime_ns, ctime_ns = file.atime_ns, file.mtime_ns, file.ctime_ns
     committed, birthtime_ns, size_bytes = file.git_committed_at, file.birthtime_ns, file.size_bytes
     inode, device = file.inode, file.device
     return (
         f"('{row_id}',{text(file.file_path)},X'{key.hex()}',"
-        f"'{clamped_timestamp_text(file.atime_ns)}','{clamped_timestamp_text(file.mtime_ns)}',"
-        f"'{clamped_timestamp_text(file.ctime_ns)}',{file.atime_ns},{file.mtime_ns},{file.ctime_ns},"
-        f"{text(file.git_commit_sha)},{'NULL' if committed is None else instant(microseconds(committed))},"
+        f"'{clamped_timestamp_text(atime_ns)}','{clamped_timestamp_text(mtime_ns)}',"
+        f"'{clamped_timestamp_text(ctime_ns)}',{atime_ns},{mtime_ns},{ctime_ns},"
+        f"{_hexadecimal(file.git_commit_sha)},"
+        f"{'NULL' if committed is None else instant(microseconds(committed))},"
         f"{'NULL' if birthtime_ns is None else birthtime_ns},{'NULL' if size_bytes is None else size_bytes},"
-        f"{'NULL' if inode is None else inode},{'NULL' if device is None else device},{text(file.sha256)},{shared})"
+        f"{'NULL' if inode is None else inode},{'NULL' if device is None else device},"
+        f"{_hexadecimal(file.sha256)},{shared})"
     )
 
 

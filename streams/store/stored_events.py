@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from pydantic import BaseModel
 
+from schemas.event import Event
 from schemas.events import ClockReading, Document, FilesystemTimestamps, FileTimes, Submission
 from streams.judges.trials import Trial, trials_of
 from streams.standards.fields import AppliesTo
@@ -30,7 +30,7 @@ class StoredEvent:
     """
 
     id: str
-    event: BaseModel | None
+    event: Event | None
     event_id: str
     event_time: datetime
     partition: int
@@ -74,18 +74,18 @@ def _is_judged(row: Mapping[str, Any]) -> bool:
     return row["document_contents"] is not None and not row["dry_run"] and row["reason"] != "conflict"
 
 
-def _capture(row: Mapping[str, Any]) -> BaseModel:
+def _capture(row: Mapping[str, Any]) -> Event:
     file = FileTimes.model_construct(**{name: row[name] for name in ("file_path", "git_commit_sha", "sha256")})
     shared = {name: row[name] for name in ("host", "platform", "filesystem_type")}
     return FilesystemTimestamps.model_construct(files=[file], **shared)
 
 
-def _reading(row: Mapping[str, Any]) -> BaseModel:
+def _reading(row: Mapping[str, Any]) -> Event:
     names = ("component_name", "protocol", "reference_id", "leap_status", "stratum")
     return ClockReading.model_construct(**{name: row[name] for name in names})
 
 
-def _submission(row: Mapping[str, Any]) -> BaseModel:
+def _submission(row: Mapping[str, Any]) -> Event:
     shared = {name: row[name] for name in ("submission_id", "submitter")}
     documents = [Document.model_construct(**document) for document in orjson.loads(row["document_contents"])]
     return Submission.model_construct(**shared, documents=documents)

@@ -5,10 +5,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from time import perf_counter
-from typing import NamedTuple
-from uuid import uuid4
 
 import aiomysql
+import structlog
 from pymysql import err
 
 from streams.crash_points import reach
@@ -20,6 +19,9 @@ from streams.store.failures import error_code
 from streams.store.incidents import incident_rows, keep_statement
 from streams.store.replays import known_violations
 from streams.store.statements import statement
+from streams.store.steps import Step, calls, chunks
+
+log = structlog.get_logger(__name__)
 
 TABLES = (
     "filesystem_timestamps",
@@ -31,22 +33,11 @@ TABLES = (
 )
 """In the order in which they are written; every transaction locks in this order."""
 
-_STATEMENT_BYTES = 1_000_000
-"""A multi-row INSERT is cut here, and so is the text of a call: four of them meet no server's packet limit."""
-_CALL_BYTES = 4_000_000
 _DUPLICATE_KEY = 1062
 
 
 class AlreadyStored(Exception):
     """Some record of the group has rows in the database already; nothing was written."""
-
-
-class _Step(NamedTuple):
-    """One statement; `table` and `rows` where it inserts into one of TABLES."""
-
-    sql: str
-    table: str = ""
-    rows: int = 0
 
 
 class Transactions:
@@ -64,7 +55,12 @@ class Transactions:
         self._adds_counts = await rollup.is_kept(self._database)
 
     async def write(
-        self, plans: Sequence[Plan], announced: Iterable[str] = (), *, over_old_violations: bool = False
+        self,
+        plans: Sequence[Plan],
+        announced: Iterable[str] = (),
+        packages: Sequence[outbox.Package] | None = None,
+        *,
+        over_old_violations: bool = False,
     ) -> list[str]:
         """Commit all rows of the plans and their announcements.
 
@@ -74,6 +70,8 @@ class Transactions:
         Args:
             plans: none of them a duplicate or a dead letter.
             announced: ids of outbox rows that Kafka has acknowledged; they are deleted along the way.
+            packages: the plans' announcements. Whoever writes again because the outcome is unknown gives the same:
+                if they are in the outbox, all of it was committed then, and this is the answer to it.
             over_old_violations: leave violations that are there already as they are, and let the triggers count
                 those that are not: for records whose own rows were deleted and whose violations were kept.
 
@@ -81,41 +79,48 @@ class Transactions:
             The ids of the outbox rows that now hold the plans' announcements.
 
         Raises:
-            AlreadyStored: nothing was written; ask `known` which record it was.
+            AlreadyStored: nothing was written; ask `known_ids` which record it was.
             RetriableError, PermanentError: nothing was written, or the outcome is unknown and the same
                 write is safe to repeat.
         """
-        messages = [message for plan in plans for message in plan.announcements]
-        packages = [(str(uuid4()), package) for package in outbox.pack(messages)]
+        packages = outbox.packages_of(plans) if packages is None else packages
         violated = [seen for plan in plans for seen in plan.violations]
         new = await self._not_recorded(violated) if over_old_violations else violated
         inserts = [*self._incidents(new), *_inserts(plans, over_old_violations)]
         if self._adds_counts and not over_old_violations and (counts := rollup.counts_statement(violated)):
-            inserts = [_Step("SET @cockpit_counted = 1"), *inserts, _Step(counts), _Step("SET @cockpit_counted = 0")]
-        steps = [_Step("BEGIN"), *inserts, *_outbox_steps(packages, announced), _Step("COMMIT")]
+            inserts = [Step("SET @cockpit_counted = 1"), *inserts, Step(counts), Step("SET @cockpit_counted = 0")]
+        steps = [Step("BEGIN"), *inserts, *_outbox_steps(packages, announced), Step("COMMIT")]
         started = perf_counter()
-        # An error closes the connection: nothing stays behind.
-        async with self._database.connection() as connection, connection.cursor() as cursor:
-            await self._run(cursor, steps)
+        try:  # an error closes the connection: nothing stays behind
+            async with self._database.connection() as connection, connection.cursor() as cursor:
+                await self._run(cursor, steps)
+        except AlreadyStored:
+            if not await self._holds(packages):
+                raise
+            log.info("commit_recognised", records=len(plans))
         reach("after_commit")
         metrics.STORE.labels("transaction").observe(perf_counter() - started)
         for step in inserts:
             if step.table:
                 metrics.ROWS_WRITTEN.labels(step.table).inc(step.rows)
-        return [package_id for package_id, _ in packages]
+        return [package.id for package in packages]
+
+    async def _holds(self, packages: Sequence[outbox.Package]) -> bool:
+        """Whether these packages were committed, and nobody has swept them up since: the first tells for all."""
+        return bool(packages and await self._database.fetch_all(statement("record", "held"), (packages[0].id,)))
 
     async def _not_recorded(self, violated: Sequence[Violated]) -> list[Violated]:
         known = await known_violations(self._database, [seen.id for seen in violated])
         return [seen for seen in violated if seen.id not in known]
 
-    def _incidents(self, violated: Iterable[Violated]) -> Iterator[_Step]:
+    def _incidents(self, violated: Iterable[Violated]) -> Iterator[Step]:
         """Before the violations: whoever changes the status of violations locks their incident first, too."""
         before, after = self._keep_incidents
-        for chunk in _chunks(incident_rows(violated), _STATEMENT_BYTES):
-            yield _Step(before + ",".join(chunk) + after)
+        for chunk in chunks(incident_rows(violated)):
+            yield Step(before + ",".join(chunk) + after)
 
-    async def _run(self, cursor: aiomysql.Cursor, steps: Sequence[_Step]) -> None:
-        for call in _calls(steps):
+    async def _run(self, cursor: aiomysql.Cursor, steps: Sequence[Step]) -> None:
+        for call in calls(steps):
             # The text holds values already, so it must not be formatted: no arguments are passed.
             advance = cursor.execute(";".join([step.sql for step in call]))
             for step in call:
@@ -134,7 +139,7 @@ class Transactions:
             await advance  # past the last: there is none, and the connection is free
 
 
-def _inserts(plans: Sequence[Plan], over_old_violations: bool) -> Iterator[_Step]:
+def _inserts(plans: Sequence[Plan], over_old_violations: bool) -> Iterator[Step]:
     """Multi-row INSERTs, by table in the order of TABLES."""
     by_table: dict[str, list[str]] = {table: [] for table in TABLES}
     for plan in plans:
@@ -144,11 +149,11 @@ def _inserts(plans: Sequence[Plan], over_old_violations: bool) -> Iterator[_Step
         before, after = statement("record", table).split("(%s)")
         if over_old_violations and table == "metadata_violations":
             after += "\nON DUPLICATE KEY UPDATE id = id"
-        for chunk in _chunks(literals, _STATEMENT_BYTES):
-            yield _Step(before + ",".join(chunk) + after, table, len(chunk))
+        for chunk in chunks(literals):
+            yield Step(before + ",".join(chunk) + after, table, len(chunk))
     before, after = statement("record", "standard_shadow_counts").split("(%s)")
-    for chunk in _chunks(_shadow_rows(plans), _STATEMENT_BYTES):
-        yield _Step(before + ",".join(chunk) + after)
+    for chunk in chunks(_shadow_rows(plans)):
+        yield Step(before + ",".join(chunk) + after)
 
 
 def _shadow_rows(plans: Sequence[Plan]) -> list[str]:
@@ -166,34 +171,8 @@ def _shadow_rows(plans: Sequence[Plan]) -> list[str]:
     ]
 
 
-def _outbox_steps(packages: Iterable[tuple[str, bytes]], announced: Iterable[str]) -> Iterator[_Step]:
+def _outbox_steps(packages: Iterable[outbox.Package], announced: Iterable[str]) -> Iterator[Step]:
     for package_id, package in packages:
-        yield _Step(statement("record", "outbox").replace("%s", f"'{package_id}',{rows.binary(package)}", 1))
+        yield Step(statement("record", "outbox").replace("%s", f"'{package_id}',{rows.binary(package)}", 1))
     if ids := ",".join(f"'{package_id}'" for package_id in announced):
-        yield _Step(statement("record", "forget_announced").replace("%s", ids, 1))
-
-
-def _chunks(literals: Iterable[str], size_limit: int) -> Iterator[list[str]]:
-    chunk: list[str] = []
-    size = 0
-    for literal in literals:
-        if chunk and size + len(literal) > size_limit:
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(literal)
-        size += len(literal)
-    if chunk:
-        yield chunk
-
-
-def _calls(steps: Iterable[_Step]) -> Iterator[list[_Step]]:
-    """The steps in order, as many at a time as one packet may hold."""
-    call: list[_Step] = []
-    size = 0
-    for step in steps:
-        if call and size + len(step.sql) > _CALL_BYTES:
-            yield call
-            call, size = [], 0
-        call.append(step)
-        size += len(step.sql)
-    yield call
+        yield Step(statement("record", "forget_announced").replace("%s", ids, 1))

@@ -1,8 +1,11 @@
 """Decode and judge as a worker does, before an empty database; and what must be true of every plan that comes out."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
+from itertools import pairwise
+from time import thread_time
 from typing import Any, cast
 
 from streams.flows import AnyFlow
@@ -19,8 +22,12 @@ from streams.store.database import Database
 from streams.store.recall import Recall
 
 LONGEST_SECONDS = 0.05
-_SECONDS_AN_ITEM = 0.0004
-"""A capture of 1,000 files or a submission of 1,000 documents that all break standards is honest work."""
+"""For so long at most a record may hold the event loop, whatever it is."""
+_SECONDS_AN_ITEM = 0.001
+"""A capture of 1,000 files or a submission of 1,000 documents that all break what they can is honest work: 0.35 ms
+for each on a quiet machine."""
+_ELEMENTS_AN_ITEM = 500
+"""And so is a list of metadata that a standard looks at."""
 
 REASONS = frozenset({"tombstone", "too_large", "invalid_encoding", "invalid_json", "invalid"})
 """What a record may be dead-lettered for before it is stored; anything else is a bug."""
@@ -40,12 +47,16 @@ def seed_rules() -> Ruleset:
     return Ruleset.compile([spec.to_standard() for spec in seed_standards()], 1, datetime.now(UTC))
 
 
+def empty_recall() -> Recall:
+    return Recall(cast(Database, EmptyDatabase()))
+
+
 class Intake:
     """The three intakes of one worker, with what they remember."""
 
     def __init__(self, settings: Settings | None = None, rules: Ruleset | None = None) -> None:
         settings = settings or Settings.model_construct()
-        recall = Recall(cast(Database, EmptyDatabase()))
+        recall = empty_recall()
         rules = rules or seed_rules()
         flows: tuple[AnyFlow, ...] = (
             FilesystemFlow.of(settings, recall),
@@ -59,15 +70,40 @@ class Intake:
         ((plan,),) = await self._judging[topic].plans([[record]])
         return plan
 
+    async def timed_plan(self, topic: str, record: Record) -> tuple[Plan, float, float]:
+        """The plan, what it took of the processor, and the longest that it kept the event loop from others."""
+        turns = [thread_time()]
+
+        async def other() -> None:
+            while True:
+                turns.append(thread_time())
+                await asyncio.sleep(0)
+
+        others = asyncio.create_task(other())
+        await asyncio.sleep(0)
+        started = thread_time()
+        plan = await self.plan(topic, record)
+        turns.append(thread_time())
+        others.cancel()
+        return plan, turns[-1] - started, max(after - before for before, after in pairwise(turns))
+
     def forget(self) -> None:
         for judging in self._judging.values():
             judging.forget()
 
 
 def longest_seconds(value: bytes | None) -> float:
-    """What decoding and judging a value may take of the processor: 50 ms, or 0.4 ms for each file or document in it."""
-    items = max((value or b"").count(b'"file_path"'), (value or b"").count(b'"metadata"'))
+    """What decoding and judging may take of the processor: 50 ms, or 1 ms for each file or document in it."""
+    value = value or b""
+    items = max(value.count(b'"file_path"'), value.count(b'"metadata"'), value.count(b",") // _ELEMENTS_AN_ITEM)
     return max(LONGEST_SECONDS, _SECONDS_AN_ITEM * items)
+
+
+def too_long(value: bytes | None, spent: float, held: float) -> str | None:
+    """What is wrong with the time that a record took; None if nothing is."""
+    if held > LONGEST_SECONDS:
+        return f"held the event loop for {held * 1000:.0f} ms"
+    return f"took {spent * 1000:.0f} ms" if spent > longest_seconds(value) else None
 
 
 def outcome(plan: Plan) -> str:

@@ -147,6 +147,18 @@ class Lane:
 
         await eventually(done, seconds, f"everything is consumed and announced\n{self.last_words()}")
 
+    async def announced(self, seconds: float) -> float:
+        """Wait until Kafka has what is decided by now, under load; returns how many seconds that took."""
+        (now,) = await asyncio.to_thread(self.fetch, "SELECT CURRENT_TIMESTAMP(6) AS at")
+        waiting = f"SELECT id FROM outbox WHERE created_at <= '{now['at']}' LIMIT 1"
+        since = monotonic()
+
+        async def none() -> bool:
+            return not await asyncio.to_thread(self.fetch, waiting)
+
+        await eventually(none, seconds, f"what was decided is announced\n{self.last_words()}")
+        return monotonic() - since
+
     async def account(self) -> Account:
         return await account(self.straight, self.fetch, self.oracle)
 

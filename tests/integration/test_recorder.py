@@ -3,114 +3,24 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from streams.decode import decode
-from streams.flows.filesystem import FilesystemFlow
-from streams.flows.submission import SubmissionFlow
-from streams.judging import judge
-from streams.kafka.announcer import Announcer
-from streams.kafka.lease import Lease
 from streams.local.mariadb import MariaDBServer
-from streams.observability.health import Health
 from streams.plan import Plan
-from streams.recorder import Batch, Recorder, TooManyInternalErrors
+from streams.recorder import Batch, TooManyInternalErrors
 from streams.settings import Settings, load_settings
-from streams.standards.ruleset import Ruleset
-from streams.standards.standard import Standard
 from streams.store.database import Database
 from streams.store.migrate import migrate
-from streams.store.recall import Recall
 from streams.store.transaction import AlreadyStored, Transactions
 from streams.sweeper import Sweeper
 from tests.e2e import events
 from tests.e2e.worker import eventually, read_all
-from tests.unit.records import NOW_US, FakeRecord
-
-RULES = Ruleset.compile(
-    [
-        Standard(
-            id="no-tmp",
-            code="FS-TEST-001",
-            version=1,
-            kind="regex",
-            applies_to="filesystem",
-            category="path_hygiene",
-            field="file_path",
-            pattern=r"^/tmp/",
-            match_mode="must_not_match",
-            status="active",
-        )
-    ],
-    revision=5,
-    now=datetime.now(UTC),
-)
-
-
-@dataclass
-class Event:
-    """What the recorder uses of a Faust event."""
-
-    generation: int = 1
-    acknowledged: bool = False
-    app: Any = field(default_factory=lambda: SimpleNamespace(consumer_generation_id=1, consumer=Consumer()))
-
-    @property
-    def message(self) -> Any:
-        return SimpleNamespace(generation_id=self.generation)
-
-    def ack(self) -> None:
-        self.acknowledged = True
-
-
-class Consumer:
-    commits = 0
-
-    async def commit(self) -> None:
-        self.commits += 1
-
-
-class Rig:
-    """A recorder with real stores around it."""
-
-    def __init__(self, settings: Settings, database: Database) -> None:
-        self.settings = settings
-        self.database = database
-        self.health = Health(stall_seconds=60)
-        self.announcer = Announcer(settings)
-        recall = Recall(database)
-        self.flow = FilesystemFlow(recall, 1000)
-        self.submissions = SubmissionFlow(recall)
-        transactions = Transactions(database, settings.database_statement_timeout_seconds)
-        self.recorder = Recorder(settings, transactions, recall, self.announcer, self.health, Lease(60))
-
-    async def plans(self, values: list[bytes | None], flow: Any = None, offset: int = 0) -> list[Plan]:
-        flow = flow or self.flow
-        topic = self.settings.topic(flow.topic)
-        records = [FakeRecord(value, topic, offset=offset + i) for i, value in enumerate(values)]
-        decoded = [(record, decode(record, flow.model, 100_000)) for record in records]
-        await flow.recall([(record, event) for record, event in decoded if not isinstance(event, Plan)])
-        return [e if isinstance(e, Plan) else judge(flow, record, e, RULES, NOW_US) for record, e in decoded]
-
-    async def record(self, values: list[bytes | None], flow: Any = None, offset: int = 0) -> Event:
-        event = Event()
-        await self.recorder.put([Batch(event, flow or self.flow, await self.plans(values, flow, offset))])
-        await eventually(lambda: acknowledged(event), 30, "the batch is acknowledged")
-        return event
-
-    async def rows(self, table: str) -> list[dict[str, Any]]:
-        return await self.database.fetch_all(f"SELECT * FROM {table} ORDER BY id")
-
-
-async def acknowledged(event: Event) -> bool:
-    return event.acknowledged
+from tests.integration.recorder_rig import Event, Rig, acknowledged, capture
+from tests.unit.records import FakeRecord
 
 
 @pytest.fixture
@@ -121,10 +31,6 @@ async def rig(settings: Settings, database: Database, topics: list[str]) -> Asyn
     yield rig
     await rig.recorder.stop()
     await rig.announcer.stop()
-
-
-def capture(path: str = "/srv/a", seed: int = 1, **times: int) -> bytes:
-    return json.dumps(events.capture(Random(seed), "host", [path], **times)).encode()
 
 
 async def test_a_batch_is_stored_announced_and_acknowledged(rig: Rig, settings: Settings) -> None:
@@ -180,8 +86,8 @@ async def test_an_event_id_used_twice_with_some_of_the_same_files_loses_nothing(
 
 
 async def test_a_group_larger_than_one_call_is_one_transaction(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.store.transaction._STATEMENT_BYTES", 2_000)
-    monkeypatch.setattr("streams.store.transaction._CALL_BYTES", 5_000)
+    monkeypatch.setattr("streams.store.steps._STATEMENT_BYTES", 2_000)
+    monkeypatch.setattr("streams.store.steps._CALL_BYTES", 5_000)
     plans = await rig.plans([capture(f"/tmp/{number}", number) for number in range(40)])
     transactions = Transactions(rig.database, 10)
     await transactions.prepare()
@@ -196,7 +102,7 @@ async def test_a_group_larger_than_one_call_is_one_transaction(rig: Rig, monkeyp
 
 
 async def test_a_record_whose_rows_were_purged_meets_its_old_violation_and_is_counted_once(rig: Rig) -> None:
-    await rig.recorder._transactions.prepare()
+    await rig.recorder._storing._transactions.prepare()
     await rig.record([capture("/tmp/x")])
     await rig.database.execute("DELETE FROM filesystem_timestamps")
     rig.flow.forget()

@@ -1,11 +1,15 @@
 """Two groups at once: the look-up of one overlaps the judging of another, and the order of judging stays."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 from typing import Any
 
-from streams.judging import Judging
+from streams.flows.filesystem import FilesystemFlow
+from streams.flows.one_by_one import one_by_one
+from streams.judging import Judging, judge
 from streams.plan import Plan, Record
+from streams.standards.catalog import seed_standards
 from streams.standards.ruleset import Ruleset
 from tests.unit.records import NOW, FakeRecord
 
@@ -45,6 +49,9 @@ class OrderKeepingFlow:
         self.said.append(f"judge {event}")
         return Plan(record, event)
 
+    def judge_all(self, events: Sequence[tuple[Record, str]], rules: Ruleset, now_us: int) -> list[Plan]:
+        return one_by_one(self.judge, events, rules, now_us)
+
     def forget(self) -> None:
         self.said.append("forget")
 
@@ -75,3 +82,37 @@ async def test_a_bug_costs_its_record_alone() -> None:
     assert good.dead_letter is None
     assert bad.dead_letter is not None
     assert bad.dead_letter.reason == "internal_error"
+
+
+class Stumbling(Ruleset):
+    """Rules that meet a bug of ours in one host."""
+
+    def violations(self, applies_to: Any, values: Any, path: str | None) -> list[Any]:
+        if values["host"] == "stumble":
+            raise RuntimeError("of ours")
+        return super().violations(applies_to, values, path)
+
+
+def captured(host: str) -> FakeRecord:
+    at = 1_700_000_000_000_000_000
+    file = {"file_path": "/srv/My a.py", "atime_ns": at, "mtime_ns": at, "ctime_ns": at}
+    event = {
+        "event_id": "00000000-0000-4000-8000-000000000001",
+        "host": host,
+        "captured_at": "2026-11-20T10:00:00Z",
+        "files": [file],
+    }
+    return FakeRecord(json.dumps(event).encode())
+
+
+async def test_a_bug_costs_one_capture_of_those_that_are_judged_together() -> None:
+    flow = FilesystemFlow(None, 10, with_history=False)  # type: ignore[arg-type]  # nothing is looked up
+    rules = Stumbling.compile([spec.to_standard() for spec in seed_standards()], 1, NOW)
+    records = [captured(host) for host in ("one", "stumble", "other")]
+    (plans,) = await Judging(flow, lambda: rules, 1000).plans([records])
+    assert [plan.dead_letter and plan.dead_letter.reason for plan in plans] == [None, "internal_error", None]
+    for plan, record in zip(plans, records, strict=True):
+        if plan.dead_letter is None:
+            event = flow.model.model_validate_json(record.value or b"")
+            assert plan.rows == judge(flow, record, event, rules, plan.violations[0].detected_at_us).rows
+            assert plan.violations

@@ -11,9 +11,9 @@ A finding says that a time was set explicitly, or that a clock or disk was alter
 cp -p, tar and rsync -t do it too. `docs/forensics.md` says of each rule which fields it needs and what it costs.
 """
 
-from streams.judges.timestamps.judgement import NOTHING_FOUND, Judgement, is_plain, judge_capture
+from streams.judges.timestamps.judgement import NOTHING_FOUND, Judgement, is_plain, judge_capture, judge_in_slices
 from streams.judges.timestamps.precision import VolumePrecision
-from streams.judges.timestamps.records import Capture, FileState, Neighbour
+from streams.judges.timestamps.records import Capture, FileState, Neighbour, States
 
 __all__ = [
     "NOTHING_FOUND",
@@ -21,7 +21,9 @@ __all__ = [
     "FileState",
     "Judgement",
     "Neighbour",
+    "States",
     "VolumePrecision",
     "is_plain",
     "judge_capture",
+    "judge_in_slices",
 ]

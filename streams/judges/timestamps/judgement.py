@@ -11,6 +11,7 @@ from streams.judges.timestamps.found import Found
 from streams.judges.timestamps.records import DAY, MINUTE, SECOND, Capture, Case, Files, FileState, States
 from streams.judges.timestamps.siblings import Siblings
 from streams.judges.timestamps.signatures import is_sentinel
+from streams.slices import Slices, at_one_go
 from streams.standards.standard import Standard
 from streams.times import TIMESTAMP_MIN_NS, from_microseconds
 
@@ -25,6 +26,13 @@ class Judgement:
 
 def judge_capture(files: Files, previous: States, capture: Capture, builtins: Mapping[str, Standard]) -> Judgement:
     """All findings of a capture; `previous` holds the newest record of each file's path, or None."""
+    return at_one_go(judge_in_slices(files, previous, capture, builtins))
+
+
+def judge_in_slices(
+    files: Files, previous: States, capture: Capture, builtins: Mapping[str, Standard]
+) -> Slices[Judgement]:
+    """`judge_capture`, with a pause after each file that was worth a look."""
     judgement = Judgement()
     siblings = Siblings(files, previous, capture.captured_at_us, capture.neighbours)
     captured_ns, shared = capture.captured_ns, siblings.shared
@@ -35,6 +43,7 @@ def judge_capture(files: Files, previous: States, capture: Capture, builtins: Ma
             found = _reported(list(found_in(case)), builtins, judgement.indeterminate)
             if found:
                 judgement.findings[index] = findings_of(found, case, builtins)
+            yield
     if shared or capture.appended_ns is not None:
         _add_once(judgement, files, previous, capture, siblings, builtins)
     return judgement

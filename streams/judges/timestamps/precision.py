@@ -38,13 +38,15 @@ class VolumePrecision:
         """
         learnt: dict[int | None, int] = {}
         if len(files) == 1 and files[0].ctime_ns % 1_000:
-            self._runs.pop((host, filesystem_type, files[0].device), None)
+            if self._runs:
+                self._runs.pop((host, filesystem_type, files[0].device), None)
             return learnt
-        for device in {file.device for file in files}:
+        ctimes_ns: dict[int | None, list[int]] = {}
+        for file in files:
+            ctimes_ns.setdefault(file.device, []).append(file.ctime_ns)
+        for device, newest_ns in ctimes_ns.items():
             volume = (host, filesystem_type, device)
-            runs = continued(
-                self._runs.get(volume, _NOTHING), [file.ctime_ns for file in files if file.device == device]
-            )
+            runs = continued(self._runs.get(volume, _NOTHING), newest_ns)
             if runs == _NOTHING:
                 self._runs.pop(volume, None)
                 continue

@@ -72,6 +72,9 @@ VALUES (%s);
 -- name: forget_announced
 DELETE FROM outbox WHERE id IN (%s);
 
+-- name: held
+SELECT id FROM outbox WHERE id = %s;
+
 -- name: unannounced
 SELECT id, messages FROM outbox
 WHERE created_at < CURRENT_TIMESTAMP(6) - INTERVAL %s SECOND

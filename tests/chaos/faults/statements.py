@@ -11,7 +11,7 @@ import pymysql
 
 from streams.local.mariadb import connect
 from tests.chaos.faults import Form
-from tests.chaos.faults.under_load import retries, tried_again, under_load
+from tests.chaos.faults.under_load import RECOVERY_SECONDS, retries, tried_again, under_load
 from tests.chaos.lane import Lane, execute
 from tests.chaos.mysql_proxy import Action, CutAtCommit, CutInside, Delay, Refuse, RefuseAtCommit, Rule, writes
 from tests.chaos.servers import Servers
@@ -58,7 +58,7 @@ async def tidb_errors(servers: Servers, directory: Path, form: Form) -> Result:
 
 
 async def gone_at_commit(servers: Servers, directory: Path, form: Form) -> Result:
-    """Cut after COMMIT and before its answer, and inside the text, in turn."""
+    """Cut after COMMIT and before its answer, and inside the text, in turn: nothing waits for the sweeper."""
     actions: Iterator[Action] = cycle([CutAtCommit(), CutInside()])
     times, seen = 10 * form.rounds, 0
 
@@ -67,7 +67,7 @@ async def gone_at_commit(servers: Servers, directory: Path, form: Form) -> Resul
         seen += writes(text)
         return next(actions) if writes(text) and seen % 3 == 0 and seen <= 3 * times else None
 
-    result = await _with_rule("database gone away at COMMIT", rule, times, servers, directory, form)
+    result = await _with_rule("database gone away at COMMIT", rule, times, servers, directory, form, announced=True)
     result.runs = times
     return result
 
@@ -96,8 +96,17 @@ async def slow(servers: Servers, directory: Path, form: Form) -> Result:
 
 
 async def _with_rule(
-    name: str, rule: Rule, times: int, servers: Servers, directory: Path, form: Form, **environment: str
+    name: str,
+    rule: Rule,
+    times: int,
+    servers: Servers,
+    directory: Path,
+    form: Form,
+    *,
+    announced: bool = False,
+    **environment: str,
 ) -> Result:
+    """`announced`: what was decided must be announced as soon as rows must come again, and not by the sweeper."""
     proxy = servers.database_proxy
 
     async def breaks(lane: Lane, worker: WorkerProcess) -> str:
@@ -112,8 +121,11 @@ async def _with_rule(
         finally:
             proxy.rule = None
         lane.watched.fault_ends()
+        seen = f"{proxy.acted - before} statements, {await retries(worker)} retries"
+        if announced:
+            seen += f", all announced after {await lane.announced(RECOVERY_SECONDS):.1f} s"
         await lane.stored()
-        return f"{proxy.acted - before} statements, {await retries(worker)} retries"
+        return seen
 
     return await under_load(name, servers, directory, form, breaks, **environment)
 

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from schemas.events import Submission
+from schemas.verdicts import Check, ItemVerdict
 from streams.identity import fingerprint
 from streams.judges.incidents import Waiver
 from streams.judges.submissions import Decision, judge_submission
+from streams.slices import at_one_go
 from streams.times import from_microseconds, microseconds
 from tests.e2e import events
 from tests.unit.standards.rules import NOW, rule, ruleset
@@ -31,11 +33,15 @@ def waiver(**scope: Any) -> Waiver:
 
 def decide(status: str, *waivers: Waiver) -> Decision:
     event = events.submission(Random(1), "s", status=status)
-    return judge_submission(Submission.model_validate_json(json.dumps(event)), RULES, waivers)
+    return at_one_go(judge_submission(Submission.model_validate_json(json.dumps(event)), RULES, waivers))
+
+
+def checks_of(decision: Decision) -> list[Check]:
+    return ItemVerdict.model_validate_json(decision.items[0]).checks
 
 
 def statuses(decision: Decision) -> list[str]:
-    return [check.status for check in decision.items[0].checks]
+    return [check.status for check in checks_of(decision)]
 
 
 @pytest.mark.parametrize(
@@ -66,13 +72,13 @@ def test_what_a_waiver_takes_in_does_not_reject(
     assert (statuses(decision), decision.verdict) == (checks, verdict)
     assert reason in (None, decision.reason)
     assert decision.counts == {name: checks.count(name) for name in set(checks)}
-    broken = [check.standard_code for check in decision.items[0].checks if check.status in ("fail", "warn", "waived")]
+    broken = [check.standard_code for check in checks_of(decision) if check.status in ("fail", "warn", "waived")]
     assert [found.standard.code for found in decision.findings] == broken  # forgiven, and still a violation
 
 
 def test_a_forgiven_check_names_the_waiver_that_lasts_longest() -> None:
     first, last = waiver(id="w1", code="SUB-A-001"), waiver(id="w2", subject_glob="**", ends_at_us=END_US + 1_000_000)
     decision = decide("Bad", first, last)
-    check = decision.items[0].checks[0]
+    check = checks_of(decision)[0]
     assert check.message.endswith(f"(waived until {from_microseconds(last.ends_at_us):%Y-%m-%dT%H:%M:%SZ}, w2)")
     assert decision.findings[0].evidence["waiver_id"] == "w2"

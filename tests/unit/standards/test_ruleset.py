@@ -140,7 +140,7 @@ def test_fields_names_what_the_rules_look_at():
     rules = ruleset(
         rule("A-1", field="path"), rule("A-2", field="extension"), rule("A-3", status="shadow", field="host")
     )
-    assert rules.fields("filesystem") == {"file_path", "extension"}
+    assert rules.fields("filesystem") == {"file_path", "extension", "host"}
     assert rules.fields("clock") == frozenset()
 
 

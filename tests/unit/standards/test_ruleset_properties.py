@@ -72,3 +72,40 @@ def test_the_ruleset_agrees_with_one_pattern_at_a_time(rules, path, host, sha256
         assert [(result.standard.code, result.status) for result in results] == expected
         failed = compiled.violations("filesystem", values, path)
         assert [result.standard.code for result in failed] == [code for code, status in expected if status == "fail"]
+
+
+event = st.tuples(text, st.none() | text, st.none() | text | st.just("\ud800"))
+
+
+@given(rules=rules, shadow=rules, events=st.lists(event, max_size=6))
+@settings(max_examples=300, deadline=None)
+def test_the_suspects_among_many_are_those_that_break_a_rule(rules, shadow, events):
+    compiled = ruleset(
+        *[
+            rule(
+                f"{status}-{n:03d}",
+                pattern=pattern,
+                match_mode=mode,
+                field=field,
+                path_glob=glob,
+                status=status,
+                required=required,
+            )
+            for status, made in (("active", rules), ("shadow", shadow))
+            for n, (pattern, mode, field, glob, required) in enumerate(made)
+        ]
+    )
+    columns = {
+        "file_path": [path for path, _, _ in events],
+        "file_name": [file_name_of(path) for path, _, _ in events],
+        "extension": [extension_of(path) for path, _, _ in events],
+        "host": [host for _, host, _ in events],
+        "sha256": [sha256 for _, _, sha256 in events],
+    }
+    for _ in range(2):  # the second time some values are remembered
+        expected = set()
+        for index, (path, host, sha256) in enumerate(events):
+            values = {"file_path": path, "host": host, "sha256": sha256}
+            if compiled.violations("filesystem", values, path) + compiled.shadow_violations("filesystem", values, path):
+                expected.add(index)
+        assert compiled.suspects("filesystem", columns) == expected

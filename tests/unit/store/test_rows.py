@@ -36,3 +36,8 @@ def test_every_text_without_quotation_marks_is_quoted_as_the_driver_does(value: 
 
 def test_nothing_is_null() -> None:
     assert rows.text(None) == "NULL"
+
+
+@given(st.lists(st.text()))
+def test_a_text_in_parts_is_the_text(parts: list[str]) -> None:
+    assert read_by_a_server("".join(rows.text_of(parts))) == "".join(parts)

@@ -1,0 +1,43 @@
+"""The statements of a transaction, cut to what one packet may hold. Pure."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+_STATEMENT_BYTES = 1_000_000
+"""A multi-row INSERT is cut here, and so is the text of a call: four of them meet no server's packet limit."""
+_CALL_BYTES = 4_000_000
+
+
+class Step(NamedTuple):
+    """One statement; `table` and `rows` where it inserts into a table of records."""
+
+    sql: str
+    table: str = ""
+    rows: int = 0
+
+
+def chunks(literals: Iterable[str]) -> Iterator[list[str]]:
+    """The row literals in order, as many at a time as one INSERT may hold."""
+    chunk: list[str] = []
+    size = 0
+    for literal in literals:
+        if chunk and size + len(literal) > _STATEMENT_BYTES:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(literal)
+        size += len(literal)
+    if chunk:
+        yield chunk
+
+
+def calls(steps: Iterable[Step]) -> Iterator[list[Step]]:
+    """The steps in order, as many at a time as one packet may hold."""
+    call: list[Step] = []
+    size = 0
+    for step in steps:
+        if call and size + len(step.sql) > _CALL_BYTES:
+            yield call
+            call, size = [], 0
+        call.append(step)
+        size += len(step.sql)
+    yield call
