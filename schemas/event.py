@@ -1,11 +1,10 @@
 """What every event can do, by the names that pydantic gives the methods of its models."""
 
-import dataclasses
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
-from pydantic_core import SchemaSerializer, SchemaValidator
+from pydantic_core import SchemaSerializer, SchemaValidator, to_json
 
 
 class Event:
@@ -24,10 +23,9 @@ class Event:
         return event
 
     @classmethod
-    def model_validate(cls, value: Any) -> Self:
-        """The event of a dictionary of Python values; raises pydantic's ValidationError."""
-        event: Self = cls.__pydantic_validator__.validate_python(value)
-        return event
+    def model_validate(cls, value: dict[str, Any]) -> Self:
+        """The event of a dictionary, by way of its JSON: strict dataclasses take no dictionaries for one another."""
+        return cls.model_validate_json(to_json(value))
 
     @classmethod
     def model_construct(cls, **values: Any) -> Self:
@@ -53,5 +51,6 @@ class Event:
         return self.__pydantic_serializer__.to_json(self, exclude_none=exclude_none).decode()
 
     def model_copy(self, *, update: dict[str, Any]) -> Self:
-        """The same with other values, which must be valid."""
-        return dataclasses.replace(self, **update)  # type: ignore[type-var]
+        """The same with other values, which nobody looks at."""
+        values = {name: getattr(self, name) for name in self.__pydantic_fields__}
+        return self.model_construct(**(values | update))
