@@ -99,11 +99,11 @@ def longest_seconds(value: bytes | None) -> float:
     return max(LONGEST_SECONDS, _SECONDS_AN_ITEM * items)
 
 
-def too_long(value: bytes | None, spent: float, held: float) -> str | None:
-    """What is wrong with the time that a record took; None if nothing is."""
-    if held > LONGEST_SECONDS:
+def too_long(value: bytes | None, spent: float, held: float, patience: float = 1.0) -> str | None:
+    """What is wrong with the time that a record took, times as many as `patience` says; None if nothing is."""
+    if held > patience * LONGEST_SECONDS:
         return f"held the event loop for {held * 1000:.0f} ms"
-    return f"took {spent * 1000:.0f} ms" if spent > longest_seconds(value) else None
+    return f"took {spent * 1000:.0f} ms" if spent > patience * longest_seconds(value) else None
 
 
 def outcome(plan: Plan) -> str:

@@ -73,6 +73,10 @@ async def test_no_record_holds_up_the_others_whatever_its_files_or_documents_bre
     assert await slow(worst) == {}
 
 
+_PATIENCE = 4.0
+"""The suite may run on two threads of one core that others share; `scripts/fuzz` keeps the bound itself."""
+
+
 async def slow(values: Mapping[str, tuple[str, bytes | None]]) -> dict[str, str]:
     """Those that take too long, of the processor and the least of five times: a busy machine accuses nobody."""
     intake = Intake()
@@ -85,7 +89,7 @@ async def slow(values: Mapping[str, tuple[str, bytes | None]]) -> dict[str, str]
             plan, spent_now, held_now = await intake.timed_plan(topic, record)
             assert name not in WORST or outcome(plan) == STORED
             spent, held = min(spent, spent_now), min(held, held_now)
-            if (wrong := too_long(value, spent, held)) is None:
+            if (wrong := too_long(value, spent, held, _PATIENCE)) is None:
                 break
         if wrong:
             found[name] = wrong

@@ -102,13 +102,17 @@ def test_errors(changes, words):
         ({"pattern": "^a{,3}$"}, "write {0,n}"),
         ({"pattern": r"\<a\>"}, r"write \b for the edge"),
         ({"pattern": "^/.+.py$"}, "the dot is any character"),
-        ({"pattern": "^(([a-z]{1,30}){1,10}){1,3}[0-9]x$"}, "is slow"),
         ({"path_glob": "**/*.py"}, "sample '/a' is outside of path_glob"),
     ],
 )
 def test_warnings(changes, words):
     standard = rule(**{"code": "FS-TEST-001", **GOOD, **changes})
     assert any(words in m.text for m in lint(standard) if m.level == "warning")
+
+
+def test_a_pattern_that_is_slow_is_warned_of_or_refused_as_the_machine_has_it():
+    standard = rule(**{"code": "FS-TEST-001", **GOOD, "pattern": "^(([a-z]{1,30}){1,10}){1,3}[0-9]x$"})
+    assert any("is slow" in m.text for m in lint(standard) if m.level in ("warning", "error"))
 
 
 @pytest.mark.parametrize("pattern", [r"\A/[^/]+\z", "^/[^/]+$", "(?i)^/[a-z]+$", "(^|x)/[^/]+($|x)"])
