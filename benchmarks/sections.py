@@ -41,6 +41,13 @@ class Run:
             )  # fmt: skip
         self.warm = True
 
+    def warm_up_paced(self) -> None:
+        """Once, before latency: small fetches and small batches are other ways through Kafka than a backlog's."""
+        if not self.quick:
+            self.progress("warming up the servers for latency")
+            for rate in (500.0, 2000.0):
+                latency.run(self.stack, chosen([LOOP]), rate, rounds=1, seconds=12.0, progress=lambda _: None)
+
     def compared(self, names: Sequence[str]) -> list[Contestant]:
         """Of these contestants those that were asked for and are installed; the product with its settings."""
         wanted = [name for name in self.contestants or names if name in names]
@@ -85,6 +92,7 @@ def throughput_section(run: Run) -> Result:
 def latency_section(run: Run) -> Result:
     """Fixed rates beside the loop and Faust `take`, then shares of what the product takes at most."""
     run.warm_up()
+    run.warm_up_paced()
     seconds = 3.0 if run.quick else 12.0
     rounds = run.rounds or (1 if run.quick else 3)
     beside = [COCKPIT, LOOP] if run.quick else [COCKPIT, LOOP, TAKE]

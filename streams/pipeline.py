@@ -22,6 +22,9 @@ _JUDGED_AT_ONCE = 2
 """Groups of a topic: the past of one is looked up while another is judged."""
 _OVERLAPPED_RECORDS = 1000
 """Smaller groups are judged one after another: two at once share the core, and both come later."""
+_TURNS_BETWEEN_BATCHES = 2
+"""A fetch brings a batch for each partition that has records. Faust hands them over a turn of the loop apart (one more
+is for safety); a group that did not wait for it would become a transaction for each partition."""
 _GROUP_BYTES = 1_000_000
 """A record of many files becomes many rows: this bounds what a group and its transaction hold in memory."""
 
@@ -59,10 +62,10 @@ async def _fetch(events: AsyncIterable[Any], fetched: "asyncio.Queue[Any]") -> N
 
 
 async def _take(fetched: "asyncio.Queue[Any]", most_records: int) -> list[Any]:
-    """All batches that wait, up to so many records or about a megabyte; empty at the stream's end."""
+    """All batches that have been fetched, up to so many records or about a megabyte; empty at the stream's end."""
     group: list[Any] = []
     records = size = 0
-    while not group or (not fetched.empty() and records < most_records and size < _GROUP_BYTES):
+    while not group or (records < most_records and size < _GROUP_BYTES and await _another_waits(fetched)):
         event = await fetched.get()
         if event is None:
             fetched.put_nowait(None)
@@ -71,3 +74,11 @@ async def _take(fetched: "asyncio.Queue[Any]", most_records: int) -> list[Any]:
         records += len(event.value)
         size += sum([len(record.value or b"") for record in event.value])
     return group
+
+
+async def _another_waits(fetched: "asyncio.Queue[Any]") -> bool:
+    for _ in range(_TURNS_BETWEEN_BATCHES):
+        if not fetched.empty():
+            return True
+        await asyncio.sleep(0)
+    return not fetched.empty()

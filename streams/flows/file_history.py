@@ -26,6 +26,10 @@ every later capture look late. Its rows have a key of their own, so that no look
 
 _CLOCKS_FRESH_SECONDS = 1.0
 _CLOCKS = 10_000
+_CLOCKS_AT_ONCE = 100
+"""While so few hosts are known, all of them are looked up in one query and not each when its turn comes, which at 500
+events a second would be a query a batch."""
+_NEVER = (float("-inf"), UNKNOWN_CLOCK)
 _MOST_LOOKED_BACK = 200
 """Paths of a batch whose older mtimes are looked up: a restore of a whole tree must not hold up the topic."""
 
@@ -89,9 +93,17 @@ class FileHistory:
         await self._look_further_back(events, known.keys_of)
 
     def _stale_clocks(self, events: Sequence[FilesystemTimestamps]) -> list[str]:
-        oldest = monotonic() - _CLOCKS_FRESH_SECONDS
+        """Hosts whose clocks are to be looked up: of these events, and along with them those that are next."""
+        now = monotonic()
         hosts = dict.fromkeys(event.host for event in events)
-        return [host for host in hosts if self._clocks.get(host, (0.0, UNKNOWN_CLOCK))[0] < oldest]
+        stale = [host for host in hosts if self._looked_up(host) < now - _CLOCKS_FRESH_SECONDS]
+        if stale and len(self._clocks) <= _CLOCKS_AT_ONCE:
+            soon = [host for host in self._clocks if self._looked_up(host) < now - _CLOCKS_FRESH_SECONDS / 2]
+            stale = list(dict.fromkeys(stale + soon))
+        return stale
+
+    def _looked_up(self, host: str) -> float:
+        return self._clocks.get(host, _NEVER)[0]
 
     async def _look_further_back(
         self, events: Sequence[FilesystemTimestamps], keys_of: Sequence[Sequence[bytes]]

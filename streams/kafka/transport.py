@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 _LINGER_BYTES = 65_536
 """A fetch with so much in it does not linger."""
+_MOST_LINGERS = 10
+"""A fetch lingers for so many times the setting at the most, however long batches take."""
 _IDLE_FETCH_MILLISECONDS = 500
 
 
@@ -60,23 +62,32 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
     """Our membership in the group; set by `transport_for`."""
 
     linger_milliseconds: int = 10
-    """How long the broker may wait for more records while records flow; set by `transport_for`."""
+    """How long the broker may wait for more records while records flow, at the least; set by `transport_for`."""
+
+    _took_milliseconds: float = 0.0
+    """The last batch, from fetched to acknowledged."""
 
     def _new_consumer_thread(self) -> InLoopConsumer:
         return InLoopConsumer(self, loop=self.loop, beacon=self.beacon)
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> Any:  # noqa: ASYNC109  # as in Faust
-        """Fetch; while records flow, let the broker gather some for a few milliseconds, and else return at the first.
+        """Fetch; while records flow, let the broker gather some for a while, and else return at the first.
 
-        Every fetch costs a worker 2 ms of its core, however few records it brings.
+        Every fetch costs a worker some milliseconds of its core, however few records it brings. So the next one
+        gathers for as long as the last batch was on its way: little on a fast or idle machine, and more where the
+        processor or the database is what everybody waits for.
         """
         records = await super()._getmany(active_partitions, timeout)
         fetcher = self._thread._ensure_consumer()._fetcher
         if records and self.linger_milliseconds:
-            fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms = _LINGER_BYTES, self.linger_milliseconds
+            fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms = _LINGER_BYTES, self._linger()
         else:
             fetcher._fetch_min_bytes, fetcher._fetch_max_wait_ms = 1, _IDLE_FETCH_MILLISECONDS
         return records
+
+    def _linger(self) -> int:
+        least = self.linger_milliseconds
+        return round(min(max(least, self._took_milliseconds), least * _MOST_LINGERS))
 
     async def _drain_messages(self, fetcher: Any) -> None:
         """Fetch and hand over, until told to stop.
@@ -122,6 +133,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             0,
             0,
             tp,
+            time_in=monotonic(),
             # A message without a generation is skipped silently for ever.
             generation_id=self.app.consumer_generation_id,
         )
@@ -150,6 +162,7 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
             message.acked = True
             self._unacked_messages.discard(message)
             return False
+        self._took_milliseconds = (monotonic() - message.time_in) * 1000
         return bool(super().ack(message))
 
     def committed_or_none(self, tp: TP) -> int | None:

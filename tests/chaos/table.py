@@ -87,7 +87,8 @@ def write_page(results: Sequence[Result], path: Path = PAGE) -> None:
     kept = rows.keys() - {_name(row) for row in measured}
     rows |= {_name(row): row for row in measured}
     commands = sorted({result.command for result in results})
-    how = f"`{commands[0]}`" if len(commands) == 1 and not kept else "`scripts/chaos --only …`, in several sittings"
+    complete = len(commands) == 1 and not kept
+    how = f"`{commands[0]}`" if complete else "`scripts/chaos --only …`; rows that it did not run are older"
     lines = [
         f"Measured {max(result.measured for result in results)} on {machine()}, by {how}.",
         "",

@@ -5,6 +5,7 @@ import inspect
 import re
 from collections.abc import AsyncIterator
 from importlib.metadata import version
+from time import monotonic
 from types import SimpleNamespace
 from typing import Any
 
@@ -178,6 +179,25 @@ async def test_a_fetch_lingers_only_while_records_flow(
     await fetcher.close()
     await client.close()
     assert seen == [(False, 500), (linger_milliseconds > 0, linger_milliseconds or 500), (False, 500)]
+
+
+@pytest.mark.parametrize(("took_milliseconds", "expected"), [(0, 5), (12, 12), (9_000, 50)])
+async def test_a_fetch_lingers_as_long_as_the_last_batch_was_on_its_way_within_limits(
+    app: faust.App, monkeypatch: pytest.MonkeyPatch, took_milliseconds: float, expected: int
+) -> None:
+    consumer = app.consumer
+    message = begun(consumer, 0, 1)
+    message.time_in = monotonic() - took_milliseconds / 1000
+    consumer.ack(message)
+    fetcher = SimpleNamespace(_fetch_min_bytes=1, _fetch_max_wait_ms=500)
+
+    async def getmany(*_: Any) -> Any:
+        return {ONE: batch(2, 3)}
+
+    monkeypatch.setattr(consumer._thread, "getmany", getmany)
+    monkeypatch.setattr(consumer._thread, "_ensure_consumer", lambda: SimpleNamespace(_fetcher=fetcher))
+    await consumer._getmany(None, 1.0)
+    assert expected <= fetcher._fetch_max_wait_ms < expected + 3
 
 
 async def test_what_was_fetched_is_handed_over_in_order(app: faust.App, monkeypatch: pytest.MonkeyPatch) -> None:

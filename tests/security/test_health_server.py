@@ -131,8 +131,8 @@ def test_many_slow_requests_keep_no_kubelet_out(server: HealthServer) -> None:
         began = monotonic()
         assert _get(server, "/livez")[0] == 200
         assert monotonic() - began < 5  # a kubelet's patience (deploy/k8s/base/deployment.yaml)
-        open_now = list(server._server._open)  # with one that is being ended, which the loop has yet to take out
-        assert sum(not task.done() and not task.cancelling() for task in open_now) <= http_server.CONNECTIONS
+        while len(server._server._open) > http_server.CONNECTIONS:  # one that is cancelled is open until it has ended
+            assert monotonic() - began < 5
 
 
 async def test_a_flood_of_scrapes_costs_a_bounded_share(server: HealthServer, monkeypatch: pytest.MonkeyPatch) -> None:

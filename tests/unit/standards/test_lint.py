@@ -1,7 +1,10 @@
 """Lint says in an author's words what is wrong."""
 
+from itertools import count
+
 import pytest
 
+from streams.standards import speed
 from streams.standards.lint import lint
 from streams.standards.standard import Samples
 from tests.unit.standards.rules import rule
@@ -110,9 +113,17 @@ def test_warnings(changes, words):
     assert any(words in m.text for m in lint(standard) if m.level == "warning")
 
 
-def test_a_pattern_that_is_slow_is_warned_of_or_refused_as_the_machine_has_it():
-    standard = rule(**{"code": "FS-TEST-001", **GOOD, "pattern": "^(([a-z]{1,30}){1,10}){1,3}[0-9]x$"})
-    assert any("is slow" in m.text for m in lint(standard) if m.level in ("warning", "error"))
+@pytest.mark.parametrize(
+    ("milliseconds", "level", "other"), [(0.9, None, "x"), (1.5, "warning", "y"), (500, "error", "z")]
+)
+def test_a_pattern_that_is_slow_is_warned_of_and_one_that_is_unbearable_refused(
+    monkeypatch, milliseconds, level, other
+):
+    monkeypatch.setattr(speed, "thread_time", count(0, milliseconds / 1000).__next__)
+    pattern = f"^/[^/{other}]+$"  # each its own: a pattern is timed once in a process
+    assert [m.level for m in lint(rule(**(GOOD | {"pattern": pattern}))) if "is slow" in m.text] == [level] * bool(
+        level
+    )
 
 
 @pytest.mark.parametrize("pattern", [r"\A/[^/]+\z", "^/[^/]+$", "(?i)^/[a-z]+$", "(^|x)/[^/]+($|x)"])
