@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks import floods, reliability_page, soak
 from benchmarks.flood_inputs import Expected
+from benchmarks.stack import BenchError
 from benchmarks.vital_signs import SERIES, growth_percent, summary
 
 
@@ -48,6 +49,13 @@ def test_a_flat_soak_has_no_problem() -> None:
 def test_what_grows_or_is_missing_is_told(told: dict[str, Any], problem: str) -> None:
     (found,) = soak._problems_of_soak(told)
     assert problem in found
+
+
+def test_the_capacity_is_what_is_stored_while_events_are_sent_without_the_start_and_the_draining() -> None:
+    files = [0.0] * 5 + [100.0 * n for n in range(16)] + [1500.0 + 1000 * n for n in range(5)]
+    assert soak.sustained(samples(files=files), sending_seconds=40) == 50
+    with pytest.raises(BenchError, match="too few"):
+        soak.sustained(samples(files=files[:1]), sending_seconds=40)
 
 
 def test_a_flood_is_accounted_for_to_the_record() -> None:
