@@ -50,6 +50,7 @@ class Stack:
         artifacts_directory: Where the programs are, when another stack shares them.
         kafka_bootstrap: A Kafka that is there already: none is started.
         database_url: A database that is there already: none is started.
+        database_options: Of mariadbd, for a database that is more than a developer's.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Stack:
         artifacts_directory: Path | None = None,
         kafka_bootstrap: str | None = None,
         database_url: str | None = None,
+        database_options: tuple[str, ...] = (),
     ) -> None:
         self.directory = directory.resolve()
         self._artifacts_directory = artifacts_directory or self.directory / "artifacts"
@@ -67,7 +69,7 @@ class Stack:
         self._state_file = self.directory / "stack.json"
         self.env_file = self.directory / STACK_ENV.name
         self.kafka = KafkaServer(self.directory / "kafka", self._artifacts_directory)
-        self.mariadb = MariaDBServer(self.directory / "mariadb", self._artifacts_directory)
+        self.mariadb = MariaDBServer(self.directory / "mariadb", self._artifacts_directory, database_options)
         self._attach()
 
     def start(self, progress: Progress = lambda _: None) -> StackAddresses:
