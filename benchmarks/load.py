@@ -50,6 +50,7 @@ _EXTENSIONS = ("py", "py", "py", "ts", "go", "md", "yaml", "json", "html", "css"
 _HOUR_NS = 3_600_000_000_000
 
 Times = tuple[int, int, int]
+_PREPARING_SHARE = 0.7
 _TICKS_SECONDS = ((1000, 0.002), (float("inf"), 0.005))
 """Up to so many events a second: how often the sender wakes up. It shares the cores with what is measured."""
 
@@ -250,10 +251,7 @@ def send(bootstrap: str, topic: str, load: Load, rate: float, count: int, start_
         count: Events.
         start_monotonic: When event 0 is due, by the machine's monotonic clock.
     """
-    prepared = [
-        (event.value, event.host.encode(), load.partition(number), event.captured_at_us // 1000)
-        for number, event in ((number, load.event(number)) for number in range(count))
-    ]
+    prepared = list(_prepared(load, count, start_monotonic))
     producer = _producer(bootstrap, linger_ms=0.5)
     producer.list_topics(topic, timeout=10)  # the first record shall not wait for the metadata
     gc.collect()
@@ -274,6 +272,17 @@ def send(bootstrap: str, topic: str, load: Load, rate: float, count: int, start_
         "late_max_ms": round(late[-1] * 1000, 3),
         "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 2),
     }
+
+
+def _prepared(load: Load, count: int, start: float) -> Iterator[tuple[bytes, bytes, int, int]]:
+    """All messages, made evenly over most of the time until the start: a burst would take a core from what runs now."""
+    began = monotonic()
+    an_event = max(0.0, start - began) * _PREPARING_SHARE / max(1, count)
+    for number in range(count):
+        if number % 1000 == 0:
+            sleep(max(0.0, began + number * an_event - monotonic()))
+        event = load.event(number)
+        yield event.value, event.host.encode(), load.partition(number), event.captured_at_us // 1000
 
 
 def _paced(

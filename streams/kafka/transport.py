@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 
 _LINGER_BYTES = 65_536
 """A fetch with so much in it does not linger."""
-_MOST_LINGERS = 10
-"""A fetch lingers for so many times the setting at the most, however long batches take."""
+_MOST_LINGERS = 4
+"""A fetch lingers for so many times the setting at the most: larger batches take longer, and would let it grow."""
 _IDLE_FETCH_MILLISECONDS = 500
 
 
