@@ -304,7 +304,7 @@ def main() -> int:
     reliability_page.prepare_process()
     document = new_document(" ".join(["scripts/soak", *sys.argv[1:]]))
     if given.base is not None:
-        document |= json.loads(given.base.read_text())
+        _add_base(document, json.loads(given.base.read_text()))
     if given.minutes or given.overload_seconds:
         with running_stack(_say) as stack:
             _measure(stack, given, document)
@@ -331,6 +331,15 @@ def _measure(stack: BenchStack, given: argparse.Namespace, document: dict[str, A
     if given.overload_seconds:
         document["series"]["overload"] = overload(stack, most * OVERLOAD_FACTOR, given.overload_seconds)
         _keep(document, given.json)
+
+
+def _add_base(document: dict[str, Any], base: dict[str, Any]) -> None:
+    """What an earlier run measured, under the commands and revisions of both."""
+    for name in ("command", "git_revision"):
+        told = dict.fromkeys([*base[name].split(", then "), document[name]])
+        document[name] = ", then ".join(told)
+    document["series"] = base["series"] | document["series"]
+    document |= {name: value for name, value in base.items() if name not in document}
 
 
 def _keep(document: dict[str, Any], path: Path | None) -> None:

@@ -85,3 +85,16 @@ def test_the_page_of_a_run_names_what_went_wrong() -> None:
     assert "1 dead letters" in written
     assert "reliability-soak.svg" in written
     assert "reliability-overload.svg" not in written
+
+
+def test_a_page_of_two_runs_names_both_and_keeps_what_was_not_measured_again() -> None:
+    document = {"command": "scripts/soak --minutes 9", "git_revision": "new", "series": {"soak": {"rate": 2}}}
+    base = {
+        "command": "scripts/soak --quick", "git_revision": "old", "capacity": 5.0,
+        "series": {"soak": {"rate": 1}, "overload": {"rate": 3}},
+    }  # fmt: skip
+    soak._add_base(document, base)
+    assert document["command"] == "scripts/soak --quick, then scripts/soak --minutes 9"
+    assert document["git_revision"] == "old, then new"
+    assert document["series"] == {"soak": {"rate": 2}, "overload": {"rate": 3}}
+    assert document["capacity"] == 5.0
