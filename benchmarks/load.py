@@ -51,6 +51,7 @@ _HOUR_NS = 3_600_000_000_000
 
 Times = tuple[int, int, int]
 _PREPARING_SHARE = 0.7
+"""Of the time until the first event is due; the rest is for the client to connect, and for a busy machine."""
 _TICKS_SECONDS = ((1000, 0.002), (float("inf"), 0.005))
 """Up to so many events a second: how often the sender wakes up. It shares the cores with what is measured."""
 
@@ -184,12 +185,12 @@ Message = tuple[bytes | None, bytes | None, int, int]
 def preload(bootstrap: str, topic: str, load: Load, count: int, first: int = 0) -> None:
     """Write events `first` to `first + count`, and return when the broker has all of them; raises RuntimeError."""
 
-    def messages() -> Iterator[Message]:
-        for number in range(first, first + count):
-            event = load.event(number)
-            yield event.value, event.host.encode(), load.partition(number), event.captured_at_us // 1000
+    write(bootstrap, topic, (_message(load, number) for number in range(first, first + count)))
 
-    write(bootstrap, topic, messages())
+
+def _message(load: Load, number: int) -> Message:
+    event = load.event(number)
+    return event.value, event.host.encode(), load.partition(number), event.captured_at_us // 1000
 
 
 def write(bootstrap: str, topic: str, messages: Iterable[Message], **options: Any) -> int:
@@ -274,20 +275,17 @@ def send(bootstrap: str, topic: str, load: Load, rate: float, count: int, start_
     }
 
 
-def _prepared(load: Load, count: int, start: float) -> Iterator[tuple[bytes, bytes, int, int]]:
+def _prepared(load: Load, count: int, start: float) -> Iterator[Message]:
     """All messages, made evenly over most of the time until the start: a burst would take a core from what runs now."""
     began = monotonic()
     an_event = max(0.0, start - began) * _PREPARING_SHARE / max(1, count)
     for number in range(count):
         if number % 1000 == 0:
             sleep(max(0.0, began + number * an_event - monotonic()))
-        event = load.event(number)
-        yield event.value, event.host.encode(), load.partition(number), event.captured_at_us // 1000
+        yield _message(load, number)
 
 
-def _paced(
-    producer: Any, topic: str, prepared: list[tuple[bytes, bytes, int, int]], rate: float, start: float
-) -> Iterator[float]:
+def _paced(producer: Any, topic: str, prepared: list[Message], rate: float, start: float) -> Iterator[float]:
     """Produce what is due at every tick; yields for each tick how late its oldest event was, in seconds."""
     tick = next(seconds for limit, seconds in _TICKS_SECONDS if rate <= limit)
     sent, count, wake = 0, len(prepared), start

@@ -27,6 +27,7 @@ SHARE, OVERLOAD_FACTOR = 0.7, 3.0
 _SEGMENT_SECONDS = 60.0
 _SAMPLES_PER_SECOND = 50
 _SUSTAINED_SECONDS = 30.0
+"""Of sending as fast as a worker reads a full topic, for the capacity while events are sent."""
 _PREPARING_SECONDS_AN_EVENT = 60e-6
 """Of the sender, on a core that it shares; a segment must be ready before it is due."""
 _LOOK_EVERY_SECONDS = 2.0

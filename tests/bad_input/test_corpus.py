@@ -101,8 +101,8 @@ async def slow(values: Mapping[str, tuple[str, bytes | None]]) -> dict[str, str]
             plan, spent_now, held_now = await intake.timed_plan(topic, record)
             assert name not in WORST or outcome(plan) == STORED
             spent, held = min(spent, spent_now), min(held, held_now)
-            if (wrong := too_long(value, spent, held, slowness())) is None:
+            if (wrong := too_long(value, spent, held)) is None:
                 break
-        if wrong:
+        if wrong and (wrong := too_long(value, spent, held, slowness())):
             found[name] = wrong
     return found

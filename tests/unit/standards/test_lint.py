@@ -114,16 +114,20 @@ def test_warnings(changes, words):
 
 
 @pytest.mark.parametrize(
-    ("milliseconds", "level", "other"), [(0.9, None, "x"), (1.5, "warning", "y"), (500, "error", "z")]
+    ("milliseconds", "levels", "other"), [(0.9, [], "x"), (1.5, ["warning"], "y"), (500, ["error"], "z")]
 )
 def test_a_pattern_that_is_slow_is_warned_of_and_one_that_is_unbearable_refused(
-    monkeypatch, milliseconds, level, other
+    monkeypatch, milliseconds, levels, other
 ):
     monkeypatch.setattr(speed, "thread_time", count(0, milliseconds / 1000).__next__)
-    pattern = f"^/[^/{other}]+$"  # each its own: a pattern is timed once in a process
-    assert [m.level for m in lint(rule(**(GOOD | {"pattern": pattern}))) if "is slow" in m.text] == [level] * bool(
-        level
-    )
+    standard = rule(**(GOOD | {"pattern": f"^/[^/{other}]+$"}))  # each its own: it is timed once in a process
+    assert [message.level for message in lint(standard) if "is slow" in message.text] == levels
+
+
+def test_a_pattern_whose_states_never_fit_is_slow_on_any_machine():
+    standard = rule(**(GOOD | {"pattern": "^(([a-z]{1,30}){1,10}){1,3}[0-9]x$"}))
+    assert any("is slow" in message.text for message in lint(standard))
+    assert speed.slowest_seconds(standard) > 10 * speed.slowest_seconds(rule(**GOOD))
 
 
 @pytest.mark.parametrize("pattern", [r"\A/[^/]+\z", "^/[^/]+$", "(?i)^/[a-z]+$", "(^|x)/[^/]+($|x)"])
