@@ -146,6 +146,13 @@ class Settings(BaseSettings):
         100, ge=1, description="Consecutive records failing with a bug of ours after which the worker stops."
     )
     file_state_cache: int = Field(100_000, ge=0, description="Paths whose last record is kept in memory.")
+    file_known_paths: int = Field(
+        10_000_000,
+        ge=0,
+        le=100_000_000,
+        description="While the database has no more paths than this, new ones are told by a filter in memory (13 bits "
+        "a path) and not looked up. 0: all are, for hosts whose records several producers send to several partitions.",
+    )
     file_history: bool = Field(
         True, description="Hold each file against the previous record of its path, and its host's clock; 0: neither."
     )

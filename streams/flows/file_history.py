@@ -1,6 +1,6 @@
 """The newest record of each path, in the order of the captures, and what is known of the clocks of their hosts.
 
-A path is looked up once a batch and then remembered within a bound. What memory says is what the database will say
+A path that the database may hold is looked up once a batch and then remembered within a bound. What memory says is what the database will say
 once all plans are stored: a late capture neither becomes the newest nor is held against a newer one, and of two
 captures of one moment the first one counts.
 """
@@ -12,6 +12,7 @@ from time import monotonic
 from typing import NamedTuple
 
 from schemas.events import FilesystemTimestamps, FileTimes
+from streams.flows.known_paths import KnownPaths
 from streams.flows.memory import Memory
 from streams.identity import path_key
 from streams.judges.host_clock import UNKNOWN_CLOCK, HostClock
@@ -29,6 +30,8 @@ _CLOCKS = 10_000
 _CLOCKS_AT_ONCE = 100
 """While so few hosts are known, all of them are looked up in one query and not each when its turn comes, which at 500
 events a second would be a query a batch."""
+_LEAST_LOADED = 500
+"""Path keys that are loaded along with a batch, until all are known: some 3 ms."""
 _NEVER = (float("-inf"), UNKNOWN_CLOCK)
 _MOST_LOOKED_BACK = 200
 """Paths of a batch whose older mtimes are looked up: a restore of a whole tree must not hold up the topic."""
@@ -48,8 +51,9 @@ class Foreseen(NamedTuple):
 class FileHistory:
     """What the database knows of the paths and hosts of a batch, fetched in one round trip."""
 
-    def __init__(self, recall: Recall, remembered_paths: int, unwritten_batches: int) -> None:
+    def __init__(self, recall: Recall, remembered_paths: int, unwritten_batches: int, known_paths: int = 0) -> None:
         self._recall = recall
+        self._known = KnownPaths(known_paths)
         self._newest: Memory[bytes, FileState] = Memory(remembered_paths, unwritten_batches)
         self._clocks: dict[str, tuple[float, HostClock]] = {}
         self._keys: dict[int, tuple[FilesystemTimestamps, list[bytes]]] = {}
@@ -67,9 +71,11 @@ class FileHistory:
         keys_of = [[path_key(event.host, file.file_path) for file in event.files] for event in events]
         keys = self._newest.missing(chain.from_iterable(keys_of))
         hosts = self._stale_clocks(events)
-        if not hosts:
-            return Foreseen(keys_of, keys, await self._recall.newest_files(keys), {})
-        found, clocks = await asyncio.gather(self._recall.newest_files(keys), self._recall.host_clocks(hosts))
+        found, clocks, _ = await asyncio.gather(
+            self._recall.newest_files(self._known.may_be_known(keys)),
+            self._recall.host_clocks(hosts),
+            self._known.load(self._recall.path_keys_after, max(_LEAST_LOADED, len(keys))),
+        )
         return Foreseen(keys_of, keys, found, {host: clocks.get(host, UNKNOWN_CLOCK) for host in hosts})
 
     async def recall(self, events: Sequence[FilesystemTimestamps], foreseen: Foreseen | None = None) -> None:
@@ -140,6 +146,7 @@ class FileHistory:
         at before any is replaced, so that one that is there twice is held against the past both times.
         """
         newest = self._newest
+        self._known.add(keys)
         previous = [newest.get(key) for key in keys]
         if not _is_ahead(record, captured_at_us):
             partition, offset = record.partition, record.offset
@@ -152,6 +159,7 @@ class FileHistory:
     def forget(self) -> None:
         """Drop everything; the database has it."""
         self._newest.expire()
+        self._known.begin_anew()
 
 
 def path_keys(record: Record, event: FilesystemTimestamps, captured_at_us: int) -> list[bytes]:

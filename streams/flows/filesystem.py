@@ -54,10 +54,19 @@ class FilesystemFlow:
     model = FilesystemTimestamps
 
     def __init__(
-        self, recall: Recall, remembered_paths: int, *, with_history: bool = True, unwritten_batches: int = 8
+        self,
+        recall: Recall,
+        remembered_paths: int,
+        *,
+        known_paths: int = 0,
+        with_history: bool = True,
+        unwritten_batches: int = 8,
     ) -> None:
-        """`unwritten_batches` may be on their way to the database at once: their paths are never forgotten."""
-        self._history = FileHistory(recall, remembered_paths, unwritten_batches) if with_history else None
+        """The records of `remembered_paths` are in memory; of up to `known_paths` it is known that they have any.
+
+        `unwritten_batches` may be on their way to the database at once: their paths are never forgotten.
+        """
+        self._history = FileHistory(recall, remembered_paths, unwritten_batches, known_paths) if with_history else None
         self._precision = VolumePrecision()
         self._recall = recall
         self._neighbours: Neighbours = {}
@@ -68,6 +77,7 @@ class FilesystemFlow:
         return cls(
             recall,
             settings.file_state_cache,
+            known_paths=settings.file_known_paths,
             with_history=settings.file_history,
             unwritten_batches=2 * settings.queued_groups + 3,
         )

@@ -41,6 +41,11 @@ class Recall:
             found.setdefault(row["path_key"], _file_state(row))
         return found
 
+    async def path_keys_after(self, key: bytes, count: int) -> list[bytes]:
+        """The next `count` path keys that records are stored under, in order; fewer when those are the last."""
+        found = await self._database.fetch_all(statement("recall", "path_keys_after") % (rows.binary(key), count))
+        return [row["path_key"] for row in found]
+
     async def had_mtimes(self, wanted: Sequence[tuple[bytes, int]]) -> set[tuple[bytes, int]]:
         """Those of the pairs of path key and mtime_ns that one of the path's last 200 records holds."""
         found: set[tuple[bytes, int]] = set()

@@ -78,7 +78,7 @@ class Rig:
         self.health = Health(stall_seconds=60)
         self.announcer = Announcer(settings)
         recall = Recall(database)
-        self.flow = FilesystemFlow(recall, 1000)
+        self.flow = FilesystemFlow(recall, 1000, known_paths=1000)
         self.submissions = SubmissionFlow(recall)
         transactions = Transactions(database, settings.database_statement_timeout_seconds)
         self.recorder = Recorder(settings, transactions, recall, self.announcer, self.health, Lease(60))

@@ -1,5 +1,6 @@
 """The previous record of a path, from a real database: after a restart, late, repeated, beyond the cache, ahead."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -11,6 +12,7 @@ from streams.decode import decode
 from streams.flows.clock import ClockFlow
 from streams.flows.clock_limits import clock_limits
 from streams.flows.filesystem import FilesystemFlow
+from streams.judges.timestamps import FileState
 from streams.judging import judge
 from streams.plan import Plan
 from streams.settings import Settings
@@ -36,13 +38,16 @@ class Worker:
     settings: Settings
     database: Database
     cache: int = 1000
+    known: int = 1000
     with_history: bool = True
     offset: int = 0
     random: Random = field(default_factory=lambda: Random(7))
 
     def __post_init__(self) -> None:
         self.recall = Recall(self.database)
-        self.files = FilesystemFlow(self.recall, self.cache, with_history=self.with_history, unwritten_batches=1)
+        self.files = FilesystemFlow(
+            self.recall, self.cache, known_paths=self.known, with_history=self.with_history, unwritten_batches=1
+        )
         self.clocks = ClockFlow(self.recall, clock_limits(self.settings))
         self.transactions = Transactions(self.database, 30)
 
@@ -106,6 +111,38 @@ async def test_it_is_looked_up_again_after_a_rebalance(worker: Worker, settings:
     await other.take(other.capture(CLOCK[1]))
     worker.files.forget()
     assert await worker.take(worker.capture(CLOCK[2], **BACK)) == [WENT_BACK]
+
+
+async def test_a_path_that_is_new_to_the_worker_is_found_though_another_wrote_it(
+    worker: Worker, settings: Settings, database: Database
+) -> None:
+    await worker.take(worker.capture(CLOCK[0], "/srv/b"))  # by now it knows all paths that are stored
+    other = Worker(settings, database, offset=100)
+    await other.take(other.capture(CLOCK[1]))
+    worker.files.forget()
+    assert await worker.take(worker.capture(CLOCK[2], **BACK)) == [WENT_BACK]
+
+
+async def test_only_paths_that_may_be_stored_are_looked_up(
+    worker: Worker, settings: Settings, database: Database
+) -> None:
+    stored = [f"/srv/{number}" for number in range(700)]
+    await worker.take(*[worker.capture(CLOCK[0], path) for path in stored])
+    again = Worker(settings, database, offset=1000)
+    looked_up: list[bytes] = []
+    newest_files = again.recall.newest_files
+
+    async def noted(keys: Sequence[bytes]) -> dict[bytes, FileState]:
+        looked_up.extend(keys)
+        return await newest_files(keys)
+
+    again.recall.newest_files = noted  # type: ignore[method-assign]
+    for minute in (1, 2):  # 500 of the 700 are loaded along with the first, and the others with the second
+        await again.take(again.capture(CLOCK[minute], f"/srv/unknown-{minute}"))
+    assert len(looked_up) == 2
+    assert await again.take(*[again.capture(CLOCK[3], f"/srv/new-{number}") for number in range(100)]) == [set()] * 100
+    assert len(looked_up) < 2 + 10
+    assert await again.take(again.capture(CLOCK[3], stored[650], **BACK)) == [WENT_BACK]
 
 
 @pytest.mark.parametrize("restart", [False, True])

@@ -17,6 +17,9 @@ STRAIGHT_JOIN filesystem_timestamps AS t FORCE INDEX (idx_path_newest)
   ON t.path_key = newest.path_key AND t.captured_at = newest.captured_at
 ORDER BY t.source_partition, t.source_offset;
 
+-- name: path_keys_after
+SELECT DISTINCT path_key FROM filesystem_timestamps WHERE path_key > %s ORDER BY path_key LIMIT %s;
+
 -- Among the last records of one path; several of these are joined by UNION ALL.
 -- name: had_mtime
 (SELECT path_key, mtime_ns
