@@ -58,7 +58,7 @@ def submit(
         typer.echo(f"{plain(submission.submission_id)}: {len(files)} documents → {settings.topic(SUBMISSIONS)}")
         return
     verdict = asyncio.run(_submit_and_wait(settings, submission, timeout_seconds))
-    _print(verdict, verbose)
+    show_verdict(verdict, verbose)
     raise typer.Exit(_EXIT[verdict.verdict])
 
 
@@ -83,7 +83,8 @@ async def _submit_and_wait(settings: Settings, submission: Submission, timeout_s
         return await watch.verdict_of(submission.submission_id, timeout_seconds)
 
 
-def _print(verdict: Verdict, verbose: bool) -> None:
+def show_verdict(verdict: Verdict, verbose: bool) -> None:
+    """What a person is told: the verdict, and each check that did not pass; with `verbose` all of them."""
     screen = console(highlight=False, soft_wrap=True)
     colour = "green" if verdict.verdict == "accepted" else "red"
     screen.print(

@@ -1,8 +1,8 @@
 """The newest record of each path, in the order of the captures, and what is known of the clocks of their hosts.
 
-A path that the database may hold is looked up once a batch and then remembered within a bound. What memory says is what the database will say
-once all plans are stored: a late capture neither becomes the newest nor is held against a newer one, and of two
-captures of one moment the first one counts.
+A path that the database may hold is looked up once a batch and then remembered within a bound; that most new paths are
+new is told by a filter. What memory says is what the database will say once all plans are stored: a late capture
+neither becomes the newest nor is held against a newer one, and of two captures of one moment the first one counts.
 """
 
 import asyncio

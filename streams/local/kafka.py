@@ -12,7 +12,7 @@ from pathlib import Path
 
 from streams.errors import UserError
 from streams.local.artifacts import Artifacts
-from streams.local.server import LOOPBACK, Server
+from streams.local.server import LOOPBACK, Server, uninterrupted
 
 _LEAST_JAVA = 17
 _METADATA_API = 3
@@ -98,10 +98,18 @@ class KafkaServer(Server):
         command += ["kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(properties), *self.format_options]
         with self.log.open("ab") as log:
             self._log_start = log.tell()
-            run = subprocess.run(
-                command, cwd=self.directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False
-            )
-        if run.returncode != 0:
+            formatting = None
+            try:
+                with uninterrupted():
+                    formatting = subprocess.Popen(
+                        command, cwd=self.directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                    )
+                code = formatting.wait()
+            finally:
+                if formatting is not None:
+                    formatting.kill()  # nothing, unless we were interrupted
+                    formatting.wait()
+        if code != 0:
             raise UserError(f"kafka: cannot format its storage: {self._last_words()} (log: {self.log})")
 
 

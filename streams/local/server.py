@@ -6,9 +6,11 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from abc import ABC, abstractmethod
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +53,24 @@ def _start_ticks(pid: int) -> int | None:
     # A dead main thread is not the end while others still hold the ports.
     ended = fields[0] in "ZX" and threads <= 1
     return None if ended else int(fields[19])
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """SIGINT and SIGTERM wait for the block's end: amid Popen they would leave a process that nobody knows."""
+    if threading.current_thread() is not threading.main_thread():  # the only one that is interrupted
+        yield
+        return
+    waiting: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    handlers = {number: signal.signal(number, lambda number, _: waiting.append(number)) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        for waited in waiting:
+            signal.raise_signal(waited)
 
 
 class Server(ABC):
@@ -111,18 +131,19 @@ class Server(ABC):
             self._log_start = log.tell()
             # A session of its own: Ctrl-C in the terminal is meant for the command, not for the servers.
             try:
-                self._child = subprocess.Popen(
-                    self._command,
-                    cwd=self.directory,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                )
+                with uninterrupted():
+                    self._child = subprocess.Popen(
+                        self._command,
+                        cwd=self.directory,
+                        stdin=subprocess.DEVNULL,
+                        stdout=log,
+                        stderr=log,
+                        start_new_session=True,
+                    )
+                    self.pid = self._child.pid
+                    self._start_ticks = _start_ticks(self.pid)
             except OSError as error:
                 raise UserError(f"{self.name}: cannot run {self._command[0]}: {error.strerror}") from None
-        self.pid = self._child.pid
-        self._start_ticks = _start_ticks(self.pid)
 
     def wait_until_ready(self) -> None:
         """Return when the server answers; raises UserError with the log's last line when it ended or is late."""

@@ -94,7 +94,9 @@ async def store(
 ) -> list[Plan]:
     """Judge events by the rules of the cache and store what became of them, as a worker does."""
     recall = Recall(database)
-    flow: AnyFlow = SubmissionFlow(recall) if "documents" in events[0] else FilesystemFlow(recall, 1000, known_paths=1000)
+    flow: AnyFlow = (
+        SubmissionFlow(recall) if "documents" in events[0] else FilesystemFlow(recall, 1000, known_paths=1000)
+    )
     topic = settings.topic(flow.topic)
     records = [FakeRecord(json.dumps(event).encode(), topic, offset=offset) for offset, event in enumerate(events)]
     decoded = [(record, decode(record, flow.model, 1_000_000)) for record in records]

@@ -110,7 +110,11 @@ class Life:
         self._topics = topics
         self._recorder = Recorder(settings, transactions, recall, topics, Health(60), Lease(60))  # type: ignore[arg-type]
         # So small memories that they forget.
-        flows = (FilesystemFlow(recall, 5, known_paths=20), ClockFlow(recall, clock_limits(settings)), SubmissionFlow(recall))
+        flows = (
+            FilesystemFlow(recall, 5, known_paths=20),
+            ClockFlow(recall, clock_limits(settings)),
+            SubmissionFlow(recall),
+        )
         self._judging = {
             flow.topic: Judging(flow, lambda: RULES, 10_000, self._recorder.retrying)  # type: ignore[arg-type]
             for flow in flows

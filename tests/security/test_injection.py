@@ -16,7 +16,9 @@ import pytest
 from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 
+from schemas.verdicts import Verdict
 from streams.cli.compliance_chart import compliance_png
+from streams.cli.submit import show_verdict
 from streams.cli.terminal import cell, console, inline, json_text
 from streams.local.mariadb import connect
 from streams.observability import metrics
@@ -179,6 +181,20 @@ def test_dead_letters_are_shown_as_they_are(secured_run: Run, asked: Asked) -> N
     places = {(letter.partition, letter.offset) for letter in letters}
     listed = [json.loads(line) for line in asked("dlq", "list", "clock-sync.v1", "--json").output.splitlines()]
     assert {one["stage"] for one in listed if (one["partition"], one["offset"]) in places} == {"decode"}
+
+
+@pytest.mark.parametrize("verbose", [False, True])
+def test_a_verdict_is_shown_as_it_is(secured_run: Run, verbose: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    verdicts = [Verdict.model_validate_json(record.value) for record in secured_run.of_topic("verdicts.v1")]
+    assert {item.path for verdict in verdicts for item in verdict.items} == {hostile.DOCUMENT}
+    for verdict in verdicts:
+        show_verdict(verdict, verbose)
+        shown = capsys.readouterr().out
+        _is_harmless(shown)
+        assert hostile.MARKUP in shown
+        failed = [check for item in verdict.items for check in item.checks if check.status == "fail"]
+        assert len(failed) > 3
+        assert shown.count("\n    fail ") == len(failed)
 
 
 def test_markup_is_text_whatever_surrounds_it() -> None:
