@@ -60,6 +60,8 @@ class KnownPaths:
 
     def add(self, keys: Iterable[bytes]) -> None:
         """The database holds records of these paths, or will."""
+        if self._is_full:
+            return
         bits, mask = self._bits, self._mask
         for key in keys:
             new = False
