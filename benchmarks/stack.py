@@ -138,8 +138,9 @@ class BenchStack:
         from confluent_kafka import ConsumerGroupState
 
         with _told_as_bench_errors():
+            admin = self._admin()  # without a name it would be destroyed, sometimes before its answer
             try:
-                described = self._admin().describe_consumer_groups([group])[group].result(10)
+                described = admin.describe_consumer_groups([group])[group].result(10)
             except TimeoutError:  # a coordinator under load: whoever waits asks again
                 return 0
         if described.state != ConsumerGroupState.STABLE:
