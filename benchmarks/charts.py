@@ -161,8 +161,9 @@ def _overload(series: Series) -> Any:
 def _over_time(axes: Any, told: dict[str, Any], name: str, title: str, colour: str, label: str | None = None) -> None:
     samples = told["samples"]
     values = [sample[name] for sample in samples]
+    top = axes.get_ylim()[1] if axes.lines else 1  # of what is drawn there already
     axes.plot([sample["seconds"] / 60 for sample in samples], values, color=colour, label=label)
-    axes.set_ylim(0, max(values) * 1.15 or 1)
+    axes.set_ylim(0, max(top, max(values) * 1.15))
     axes.set_ylabel(title)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
 
