@@ -33,7 +33,7 @@ Progress = Callable[[str], None]
 
 async def measure(database: Database, quick: bool, progress: Progress) -> Measurement:
     """Percent of a transaction's time: the median over the turns of the ratio of their medians."""
-    turns = 2 if quick else 15
+    turns = 2 if quick else 9
     taken: dict[tuple[int, bool], list[float]] = {(size, kept): [] for size in SIZES for kept in (True, False)}
     made = _Violations(await load_standards(database))
     try:
