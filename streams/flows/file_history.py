@@ -51,7 +51,7 @@ class Foreseen(NamedTuple):
 class FileHistory:
     """What the database knows of the paths and hosts of a batch, fetched in one round trip."""
 
-    def __init__(self, recall: Recall, remembered_paths: int, unwritten_batches: int, known_paths: int = 0) -> None:
+    def __init__(self, recall: Recall, remembered_paths: int, unwritten_batches: int, known_paths: int) -> None:
         self._recall = recall
         self._known = KnownPaths(known_paths)
         self._newest: Memory[bytes, FileState] = Memory(remembered_paths, unwritten_batches)
@@ -146,8 +146,9 @@ class FileHistory:
         at before any is replaced, so that one that is there twice is held against the past both times.
         """
         newest = self._newest
-        self._known.add(keys)
         previous = [newest.get(key) for key in keys]
+        # One with a record was added with it, or is loaded.
+        self._known.add([key for key, before in zip(keys, previous, strict=True) if before is None])
         if not _is_ahead(record, captured_at_us):
             partition, offset = record.partition, record.offset
             for key, file in zip(keys, files, strict=True):

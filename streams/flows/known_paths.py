@@ -22,7 +22,7 @@ class KnownPaths:
 
     def __init__(self, capacity: int) -> None:
         """`capacity` paths, with 16-byte keys, at the most; with 0 it never says anything."""
-        bits = 1 << max(3, (capacity * _LEAST_BITS_A_PATH - 1).bit_length()) if capacity else 8
+        bits = 1 << max(3, (capacity * _LEAST_BITS_A_PATH - 1).bit_length())
         self._bits = bytearray(bits // 8)
         self._mask = bits - 1
         self._capacity = capacity

@@ -38,7 +38,6 @@ class Worker:
     settings: Settings
     database: Database
     cache: int = 1000
-    known: int = 1000
     with_history: bool = True
     offset: int = 0
     random: Random = field(default_factory=lambda: Random(7))
@@ -46,7 +45,7 @@ class Worker:
     def __post_init__(self) -> None:
         self.recall = Recall(self.database)
         self.files = FilesystemFlow(
-            self.recall, self.cache, known_paths=self.known, with_history=self.with_history, unwritten_batches=1
+            self.recall, self.cache, known_paths=1000, with_history=self.with_history, unwritten_batches=1
         )
         self.clocks = ClockFlow(self.recall, clock_limits(self.settings))
         self.transactions = Transactions(self.database, 30)
@@ -105,18 +104,13 @@ async def test_the_previous_record_survives_a_restart(worker: Worker, settings: 
     assert await again.take(again.capture(CLOCK[1], **BACK)) == [WENT_BACK]
 
 
-async def test_it_is_looked_up_again_after_a_rebalance(worker: Worker, settings: Settings, database: Database) -> None:
-    await worker.take(worker.capture(CLOCK[0], **BACK))
-    other = Worker(settings, database, offset=100)
-    await other.take(other.capture(CLOCK[1]))
-    worker.files.forget()
-    assert await worker.take(worker.capture(CLOCK[2], **BACK)) == [WENT_BACK]
-
-
-async def test_a_path_that_is_new_to_the_worker_is_found_though_another_wrote_it(
-    worker: Worker, settings: Settings, database: Database
+@pytest.mark.parametrize(
+    "before", [{"path": "/srv/a", **BACK}, {"path": "/srv/b"}], ids=["the path was known", "it was known to be new"]
+)
+async def test_it_is_looked_up_again_after_a_rebalance(
+    before: dict[str, Any], worker: Worker, settings: Settings, database: Database
 ) -> None:
-    await worker.take(worker.capture(CLOCK[0], "/srv/b"))  # by now it knows all paths that are stored
+    await worker.take(worker.capture(CLOCK[0], **before))
     other = Worker(settings, database, offset=100)
     await other.take(other.capture(CLOCK[1]))
     worker.files.forget()
