@@ -10,7 +10,7 @@ from time import monotonic, sleep
 from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlencode
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import yaml
 
@@ -148,10 +148,20 @@ def _job(job: dict[str, Any], address: str) -> dict[str, Any]:
 
 
 class Alertmanager(Program):
-    """The committed routes and receivers, towards `receiver` (host:port) in the place of PagerDuty and Slack."""
+    """The committed routes and receivers, towards `receiver` (host:port) in the place of PagerDuty and Slack, and
+    `mailbox` in that of the mail server."""
+
+    def fire(self, *names: str, annotations: Mapping[str, str] | None = None, **labels: str) -> None:
+        """Tell it that these alerts fire, with their own labels and the given ones."""
+        fired = [{"alertname": name, **alerts()[name]["labels"], **labels} for name in names]
+        body = [{"labels": one, "annotations": dict(annotations or {})} for one in fired]
+        request = Request(f"http://{self.address}/api/v2/alerts", method="POST", data=json.dumps(body).encode())
+        request.add_header("Content-Type", "application/json")
+        with urlopen(request, timeout=10) as answer:
+            assert answer.status == 200
 
     @contextmanager
-    def started(self, programs: Path, receiver: str) -> Iterator["Alertmanager"]:
+    def started(self, programs: Path, receiver: str, mailbox: str | None = None) -> Iterator["Alertmanager"]:
         text = (MONITORING / "alertmanager" / "alertmanager.yml").read_text()
         config = yaml.safe_load(text.replace("/etc/alertmanager/", f"{self.directory}/"))
         secrets = self.directory / "secrets"
@@ -160,6 +170,8 @@ class Alertmanager(Program):
         (secrets / "slack-webhook-url").write_text(f"http://{receiver}/slack")
         (secrets / "smtp-password").write_text("not used")
         (secrets / "heartbeat-token").write_text("beat")
+        if mailbox is not None:
+            config["global"] |= {"smtp_smarthost": mailbox, "smtp_require_tls": False}
         config["global"]["pagerduty_url"] = f"http://{receiver}/pagerduty"
         for entry in config["receivers"]:
             for webhook in entry.get("webhook_configs", ()):

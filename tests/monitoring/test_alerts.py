@@ -4,7 +4,6 @@ import json
 import re
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
 import pytest
 import yaml
@@ -154,25 +153,20 @@ def _inhibited(alertmanager: Alertmanager) -> set[tuple[str, str]]:
 def test_what_follows_from_another_alert_is_not_told_twice(programs: Path, tmp_path: Path) -> None:
     """A real Alertmanager with the committed rules of inhibition, told that alerts fire with their own labels."""
 
-    def fire(*names: str, **labels: str) -> None:
-        body = [{"labels": {"alertname": name, **alerts()[name]["labels"], **labels}} for name in names]
-        request = Request(f"http://{alertmanager.address}/api/v2/alerts", method="POST", data=json.dumps(body).encode())
-        request.add_header("Content-Type", "application/json")
-        with urlopen(request, timeout=10) as answer:
-            assert answer.status == 200
-
     with receiver() as inbox:
         alertmanager = Alertmanager(tmp_path, "alertmanager")
         with alertmanager.started(programs, inbox.address):
-            fire("ClockDrift", "ClockUnsynchronised", component="api", protocol="NTP")
-            fire("ClockUnsynchronised", component="web", protocol="NTP")
-            fire("ViolationDetectionBudgetBurnFast", "ViolationDetectionBudgetBurnSlow", "ClockStatusBudgetBurnSlow")
+            alertmanager.fire("ClockDrift", "ClockUnsynchronised", component="api", protocol="NTP")
+            alertmanager.fire("ClockUnsynchronised", component="web", protocol="NTP")
+            alertmanager.fire(
+                "ViolationDetectionBudgetBurnFast", "ViolationDetectionBudgetBurnSlow", "ClockStatusBudgetBurnSlow"
+            )
             bad_clock, slow_burn = ("ClockUnsynchronised", "api"), ("ViolationDetectionBudgetBurnSlow", "")
             wait_until(lambda: _inhibited(alertmanager) == {bad_clock, slow_burn}, 10, "one clock, one burn")
-            fire("PartitionStuck", topic="governance.clock-sync.v1", partition="2")
-            fire("ViolationDetectionSlow", "TikvDown", "Watchdog")
+            alertmanager.fire("PartitionStuck", topic="governance.clock-sync.v1", partition="2")
+            alertmanager.fire("ViolationDetectionSlow", "TikvDown", "Watchdog")
             told_by_stuck = {("ViolationDetectionSlow", ""), ("ViolationDetectionBudgetBurnFast", ""), slow_burn}
             wait_until(lambda: _inhibited(alertmanager) == {bad_clock, *told_by_stuck}, 10, "a stuck partition")
-            fire("WorkerAbsent")
+            alertmanager.fire("WorkerAbsent")
             told_by_absent = {*told_by_stuck, ("PartitionStuck", ""), ("ClockStatusBudgetBurnSlow", "")}
             wait_until(lambda: _inhibited(alertmanager) == {bad_clock, *told_by_absent}, 10, "no worker")
