@@ -108,7 +108,8 @@ class Life:
         recall = Recall(database)
         transactions = Transactions(database, settings.database_statement_timeout_seconds)
         self._topics = topics
-        self._recorder = Recorder(settings, transactions, recall, topics, Health(60), Lease(60))  # type: ignore[arg-type]
+        self._health = Health(60)
+        self._recorder = Recorder(settings, transactions, recall, topics, self._health, Lease(60))  # type: ignore[arg-type]
         # So small memories that they forget.
         flows = (
             FilesystemFlow(recall, 5, known_paths=20),
@@ -158,11 +159,13 @@ class Life:
         return False
 
     async def put_of_another_generation(self, batch: Sequence[Sent]) -> None:
-        """As a worker does that was paused while its partitions moved: what it held must not be written."""
+        """As a worker does that was paused while its partitions moved; returns when the recorder is done with it."""
         judging = self._judging[batch[0].topic]
         (plans,) = await judging.plans([[self._record(sent) for sent in batch]])
         async with asyncio.timeout(_PATIENCE_SECONDS):
             await self._recorder.put([Batch(Event(generation=0), judging, plans)])
+            while self._health.oldest_unwritten_seconds():
+                await asyncio.sleep(0.001)
         judging.forget()
 
     async def crash(self) -> None:
