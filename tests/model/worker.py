@@ -164,7 +164,7 @@ class Life:
         (plans,) = await judging.plans([[self._record(sent) for sent in batch]])
         async with asyncio.timeout(_PATIENCE_SECONDS):
             await self._recorder.put([Batch(Event(generation=0), judging, plans)])
-            while self._health.oldest_unwritten_seconds():
+            while self._health.oldest_unwritten_seconds():  # noqa: ASYNC110  # nobody is told when it is done
                 await asyncio.sleep(0.001)
         judging.forget()
 
