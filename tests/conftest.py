@@ -62,18 +62,21 @@ def stack(_own_stack: Stack) -> StackAddresses:
     return _own_stack.start()
 
 
+@pytest.fixture(scope="session")
+def administrator_url(_own_stack: Stack, stack: StackAddresses) -> str:
+    """Of the user who may make databases, and, of a server of our own, set its variables."""
+    return _own_stack.mariadb.admin_url if _own_stack.mariadb.is_running() else stack.database_url
+
+
 @pytest.fixture
-def database_url(_own_stack: Stack, stack: StackAddresses) -> Iterator[str]:
+def database_url(_own_stack: Stack, stack: StackAddresses, administrator_url: str) -> Iterator[str]:
     """A URL of a fresh and empty database, which is dropped afterwards."""
     name = f"cockpit_test_{token_hex(4)}"
-    if _own_stack.mariadb.is_running():
-        admin_url = _own_stack.mariadb.admin_url
-        grant = [f"GRANT ALL ON {name}.* TO '{USER}'@'{LOOPBACK}'"]
-    else:
-        admin_url, grant = stack.database_url, []
-    _execute(admin_url, f"CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", *grant)
+    own = _own_stack.mariadb.is_running()
+    grant = [f"GRANT ALL ON {name}.* TO '{USER}'@'{LOOPBACK}'"] if own else []
+    _execute(administrator_url, f"CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", *grant)
     yield urlsplit(stack.database_url)._replace(path=f"/{name}").geturl()
-    _execute(admin_url, f"DROP DATABASE {name}")
+    _execute(administrator_url, f"DROP DATABASE {name}")
 
 
 def _execute(url: str, *statements: str) -> None:

@@ -19,6 +19,7 @@ from streams.observability.health import Health, HealthServer
 from streams.settings import Settings, load_settings
 from streams.store.database import Database
 from streams.store.migrate import require_current
+from streams.store.server_limits import require_packets
 
 log = structlog.get_logger(__name__)
 
@@ -120,6 +121,7 @@ async def _attempt_until_ready(settings: Settings) -> None:
         try:
             async with Database(settings, connections=2) as database:
                 await require_current(database)
+                await require_packets(database)
             missing = [state.name for state in await list_topics(settings) if not state.partitions]
         except RetriableError as error:
             log.warning("waiting", reason=str(error))

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-_STATEMENT_BYTES = 1_000_000
-"""A multi-row INSERT is cut here, and so is the text of a call: four of them meet no server's packet limit."""
+_STATEMENT_CHARACTERS = 1_000_000
+"""A multi-row INSERT is cut here; there is one literal for every row, and to count bytes would cost more."""
 _CALL_BYTES = 4_000_000
+"""So is the text of a call, unless one statement alone is longer; what a server must allow is in `server_limits.py`."""
 
 
 class Step(NamedTuple):
@@ -21,7 +22,7 @@ def chunks(literals: Iterable[str]) -> Iterator[list[str]]:
     chunk: list[str] = []
     size = 0
     for literal in literals:
-        if chunk and size + len(literal) > _STATEMENT_BYTES:
+        if chunk and size + len(literal) > _STATEMENT_CHARACTERS:
             yield chunk
             chunk, size = [], 0
         chunk.append(literal)
@@ -35,9 +36,15 @@ def calls(steps: Iterable[Step]) -> Iterator[list[Step]]:
     call: list[Step] = []
     size = 0
     for step in steps:
-        if call and size + len(step.sql) > _CALL_BYTES:
+        length = _size(step.sql)
+        if call and size + length > _CALL_BYTES:
             yield call
             call, size = [], 0
         call.append(step)
-        size += len(step.sql)
+        size += length
     yield call
+
+
+def _size(sql: str) -> int:
+    """In bytes, as the server counts; a text knows whether it is ASCII."""
+    return len(sql) if sql.isascii() else len(sql.encode())

@@ -9,6 +9,7 @@ from random import Random
 import pytest
 
 from streams.kafka.topics import create_topics
+from streams.local.mariadb import connect
 from streams.settings import Settings
 from streams.store.database import Database
 from tests.e2e import events
@@ -155,6 +156,23 @@ async def test_a_wrong_password_is_one_line_without_it(deployed: Settings, tmp_p
     assert worker.process.wait(30) == 2
     assert "refuses us: 1045" in worker.text().splitlines()[-1]
     assert "not-the-password" not in worker.text()
+
+
+async def test_a_database_that_takes_small_packets_only_is_one_line(
+    deployed: Settings, tmp_path: Path, administrator_url: str
+) -> None:
+    with connect(administrator_url) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT @@max_allowed_packet")
+        (before,) = cursor.fetchone() or (0,)
+        cursor.execute("SET GLOBAL max_allowed_packet = 1048576")
+        try:
+            worker = WorkerProcess(deployed, tmp_path / "worker.log")
+            worker.start()
+            assert worker.process.wait(30) == 2
+        finally:
+            cursor.execute(f"SET GLOBAL max_allowed_packet = {before}")
+    assert "max_allowed_packet is 1048576 bytes: set it to 16777216 or more" in worker.text().splitlines()[-1]
+    assert "Traceback" not in worker.text()
 
 
 async def test_a_taken_port_is_one_line(deployed: Settings, tmp_path: Path) -> None:
