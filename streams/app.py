@@ -20,7 +20,7 @@ from streams.flows.filesystem import FilesystemFlow
 from streams.flows.submission import SubmissionFlow
 from streams.incident_keeper import IncidentKeeper
 from streams.judging import Judging
-from streams.kafka import bounded_records
+from streams.kafka import bounded_records, reconnecting
 from streams.kafka.announcer import Announcer
 from streams.kafka.lease import Lease
 from streams.kafka.security import ssl_context
@@ -111,6 +111,7 @@ def build_app(settings: Settings, health: Health) -> faust.App:
     app.health = health
     health.kafka_answers = lambda: announcer.reachable and not lease.doubtful
     bounded_records.install(settings.max_batch_bytes)
+    reconnecting.install()
     app.transport = transport_for(app, settings.drain_seconds, settings.fetch_linger_milliseconds, lease)
     add_agents(app, settings, judging, recorder)
     return app

@@ -2,7 +2,9 @@
 
 import logging
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from math import inf
+from time import monotonic
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -13,6 +15,8 @@ from streams.settings import Settings
 _MASK = "***"
 _SHORTEST_SECRET = 4
 """Masking every occurrence of a shorter secret would make the logs unreadable and give it away."""
+_REPEATED_SECONDS = 10.0
+_REMEMBERED_TEXTS = 1000
 
 
 def configure(settings: Settings) -> None:
@@ -37,6 +41,7 @@ def configure(settings: Settings) -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(formatter)
     handler.addFilter(_is_news)
+    handler.addFilter(Repeats("aiokafka"))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
@@ -72,6 +77,35 @@ def _forms(secret: str) -> Iterable[str]:
 def _is_news(record: logging.LogRecord) -> bool:
     """Not the service framework's running commentary ("[^--Recorder]: Starting...")."""
     return record.levelno > logging.INFO or not str(record.msg).startswith("[^")
+
+
+class Repeats(logging.Filter):
+    """Lets a library's warning through once in ten seconds, and says then how often it was held back.
+
+    Without brokers aiokafka says from three loops, ten times a second each, what it said before.
+    """
+
+    def __init__(self, library: str, clock: Callable[[], float] = monotonic) -> None:
+        super().__init__(library)
+        self._clock = clock
+        self._said: dict[str, tuple[float, int]] = {}
+        """By logger and text before its arguments: when it was let through, and how often not since."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is to be seen; its text may grow."""
+        if record.levelno < logging.WARNING or not super().filter(record):
+            return True
+        now, text = self._clock(), f"{record.name}: {record.msg}"
+        said_at, held_back = self._said.get(text, (-inf, 0))
+        if now - said_at < _REPEATED_SECONDS:
+            self._said[text] = said_at, held_back + 1
+            return False
+        if len(self._said) >= _REMEMBERED_TEXTS:
+            self._said.clear()
+        self._said[text] = now, 0
+        if held_back:
+            record.msg = f"{record.msg} (and {held_back} times more in the {now - said_at:.0f} s before)"
+        return True
 
 
 def _masking(secrets: Sequence[str]) -> structlog.typing.Processor:

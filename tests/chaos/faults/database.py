@@ -112,11 +112,8 @@ async def disk_full(servers: Servers, directory: Path, form: Form) -> Result:
                 await tried_again(worker, before, 60)
                 await asyncio.sleep(_REFUSES_SECONDS)
                 ballast.unlink()
-                if not mariadb.is_running():  # it gives up where it cannot write its own files; its keeper starts it
-                    ended += 1
-                    await asyncio.to_thread(mariadb.start)
                 lane.watched.fault_ends()
-                await lane.stored()
+                ended += await _kept_up(mariadb, lane)
             return f"{await retries(worker)} retries, the server itself ended {ended} times"
 
         name = "database's disk full (1114)"
@@ -124,6 +121,29 @@ async def disk_full(servers: Servers, directory: Path, form: Form) -> Result:
     finally:
         await asyncio.to_thread(mariadb.kill)
         await _as_root("umount", "--lazy", str(disk))  # a server that was killed lets go of its files a moment later
+
+
+async def _kept_up(mariadb: MariaDBServer, lane: Lane) -> int:
+    """Wait for the next rows, and start the server again where it has given up; returns how often that was.
+
+    It gives up where it cannot write its own files, and takes some seconds for it, in which it may still answer.
+    """
+    ended = 0
+    while True:
+        if not mariadb.is_running():
+            ended += 1
+            await asyncio.to_thread(mariadb.start)
+            lane.watched.fault_ends()
+        try:
+            await lane.stored()
+        except OperationalError:
+            await eventually(lambda: _has_ended(mariadb), 60, "the server that answers no more has ended")
+        else:
+            return ended
+
+
+async def _has_ended(mariadb: MariaDBServer) -> bool:
+    return not mariadb.is_running()
 
 
 async def _as_root(*command: str) -> None:
