@@ -36,27 +36,37 @@ async def test_attempts_grow_apart_and_begin_anew_once_one_succeeds(
             at = [await attempts.get() for _ in range(count)]
         return [later - earlier for earlier, later in pairwise(at)]
 
+    async def ask_without_a_pause() -> None:
+        while True:
+            await client.force_metadata_update()
+
     client = AIOKafkaClient(bootstrap_servers=settings.kafka_bootstrap)
     await client.bootstrap()
     balancer = await asyncio.start_server(close_at_once, "127.0.0.1", 0)
-    real = client.cluster.broker_metadata
     host, port = balancer.sockets[0].getsockname()
+    asking = None
     try:
         for _ in range(2):
             with monkeypatch.context() as context:
                 context.setattr(client.cluster, "broker_metadata", lambda node: BrokerMetadata(node, host, port, None))
                 for connection in client._conns.values():
                     connection.close()
-                client.force_metadata_update()
+                asking = asyncio.create_task(ask_without_a_pause())
                 pauses = await seconds_of(6)
                 assert sum(pauses) > 2 * reconnecting.LONGEST_SECONDS, pauses  # 0.1 + 0.2 + 0.4 + 0.8 + 1
                 assert pauses[0] < reconnecting.LONGEST_SECONDS, pauses
-            assert client.cluster.broker_metadata == real
+                asking.cancel()
             while not await client.force_metadata_update():
                 pass
+            answered_at = monotonic()
+            for _ in range(5):
+                assert await client.force_metadata_update()
+            assert monotonic() - answered_at > 4 * reconnecting.ANSWERED_SECONDS
             while not attempts.empty():
                 attempts.get_nowait()
     finally:
+        if asking is not None:
+            asking.cancel()
         await client.close()
         balancer.close()
         await balancer.wait_closed()
