@@ -86,7 +86,7 @@ async def test_an_event_id_used_twice_with_some_of_the_same_files_loses_nothing(
 
 
 async def test_a_group_larger_than_one_call_is_one_transaction(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.store.steps._STATEMENT_BYTES", 2_000)
+    monkeypatch.setattr("streams.store.steps._STATEMENT_CHARACTERS", 2_000)
     monkeypatch.setattr("streams.store.steps._CALL_BYTES", 5_000)
     plans = await rig.plans([capture(f"/tmp/{number}", number) for number in range(40)])
     transactions = Transactions(rig.database, 10)
