@@ -201,6 +201,7 @@ def running_stack(progress: Progress) -> Iterator[BenchStack]:
     # Beside the product's own stack and not in /tmp, which may be in memory.
     directory = Path(tempfile.mkdtemp(prefix="bench-", dir=local))
     stack = Stack(directory, artifacts_directory=local / "artifacts", database_options=database_options())
+    stack.kafka.java_options = ()  # a server's: what it costs to begin is not what is measured
     try:
         progress("starting Kafka and MariaDB")
         addresses = stack.start(progress)
