@@ -57,7 +57,7 @@ class KafkaServer(Server):
     name = "kafka"
     port_names = ("broker", "controller")
     java_options: tuple[str, ...] = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
-    """For a broker of minutes: the thorough compiler would take a core for its first one, and make it some faster then."""
+    """For a broker of minutes: the thorough compiler would take a core for the first of them."""
     format_options: tuple[str, ...] = ()
     """Further arguments of the tool that formats an empty storage."""
 
