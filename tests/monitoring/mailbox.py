@@ -5,7 +5,8 @@ from contextlib import contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from socketserver import StreamRequestHandler, ThreadingTCPServer
-from threading import Thread
+
+from tests.monitoring.receiver import served
 
 
 class Mailbox:
@@ -14,10 +15,6 @@ class Mailbox:
     def __init__(self, address: str, messages: list[EmailMessage]) -> None:
         self.address = address
         self.messages = messages
-
-
-class _Server(ThreadingTCPServer):
-    daemon_threads = True
 
 
 @contextmanager
@@ -44,12 +41,5 @@ def mailbox() -> Iterator[Mailbox]:
                 lines.append(line.removeprefix(b"."))
             return b"".join(lines)
 
-    server = _Server(("127.0.0.1", 0), Session)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield Mailbox(f"127.0.0.1:{server.server_address[1]}", messages)
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with served(ThreadingTCPServer(("127.0.0.1", 0), Session)) as address:
+        yield Mailbox(address, messages)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import ThreadingTCPServer
 from threading import Thread
 from typing import Any
 
@@ -41,12 +42,18 @@ def receiver() -> Iterator[Receiver]:
         def log_message(self, format: str, *args: object) -> None:
             """Nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    with served(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as address:
+        yield Receiver(address, messages)
+
+
+@contextmanager
+def served(server: ThreadingTCPServer | ThreadingHTTPServer) -> Iterator[str]:
+    """The address (host:port) of a server that serves in a thread of its own until the block ends."""
     server.daemon_threads = True
     thread = Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield Receiver(f"127.0.0.1:{server.server_port}", messages)
+        yield f"127.0.0.1:{server.server_address[1]}"
     finally:
         server.shutdown()
         server.server_close()
