@@ -153,6 +153,10 @@ class FieldRules:
         if self._remembered:
             unclean = {value for value in set(values) if not self.is_clean(value)}
             return [index for index, value in enumerate(values) if value in unclean] if unclean else ()
+        return self._suspects(values)
+
+    def _suspects(self, values: Sequence[str | None]) -> Iterable[int]:
+        """`suspects` of values that are not remembered."""
         try:
             encoded = [value.encode() for value in values]  # type: ignore[union-attr]  # None is caught
         except (AttributeError, UnicodeEncodeError):
@@ -176,15 +180,16 @@ class FieldRules:
 
     def _broken_by_elements(self, values: list[str]) -> Slices[Sequence[CheckResult]]:
         first: dict[str, CheckResult] = {}
-        for place, element in enumerate(dict.fromkeys(values), 1):
-            if place % _ELEMENTS_A_SLICE == 0:
+        elements = list(dict.fromkeys(values))
+        for start in range(0, len(elements), _ELEMENTS_A_SLICE):
+            if start:
                 yield
-            if self.is_clean(element):
-                continue
-            for result in self.broken(element):
-                first.setdefault(result.standard.code, result)
-            if len(first) == len(self.standards):  # every rule has its first element
-                break
+            part = elements[start : start + _ELEMENTS_A_SLICE]
+            for place in sorted(self._suspects(part)):
+                for result in self.broken(part[place]):
+                    first.setdefault(result.standard.code, result)
+                if len(first) == len(self.standards):  # every rule has its first element
+                    return tuple(first.values())
         return tuple(first.values())
 
     def checked(self, value: Value) -> Slices[list[CheckResult]]:
