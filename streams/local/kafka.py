@@ -50,13 +50,15 @@ num.network.threads=2
 num.io.threads=4
 """
 
+_BEGINS_QUICKLY = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+
 
 class KafkaServer(Server):
     """One broker on 127.0.0.1; topics are created only on request, at one replica."""
 
     name = "kafka"
     port_names = ("broker", "controller")
-    java_options: tuple[str, ...] = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+    java_options: tuple[str, ...] = _BEGINS_QUICKLY
     """For a broker of minutes: the thorough compiler would take a core for the first of them."""
     format_options: tuple[str, ...] = ()
     """Further arguments of the tool that formats an empty storage."""
@@ -97,7 +99,7 @@ class KafkaServer(Server):
         shutil.rmtree(self.directory / "data", ignore_errors=True)
         # A leading dash would be taken for an option.
         cluster_id = "c" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:22]
-        command = [java, "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp", artifacts.kafka_classpath]
+        command = [java, *_BEGINS_QUICKLY, "-cp", artifacts.kafka_classpath]
         command += ["kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(properties), *self.format_options]
         with self.log.open("ab") as log:
             self._log_start = log.tell()
