@@ -11,7 +11,7 @@ from itertools import chain
 from time import monotonic
 from typing import NamedTuple
 
-from schemas.events import FilesystemTimestamps, FileTimes
+from schemas.events import FilesystemTimestamps
 from streams.flows.known_paths import KnownPaths
 from streams.flows.memory import Memory
 from streams.identity import path_key
@@ -46,6 +46,8 @@ class Foreseen(NamedTuple):
     found: dict[bytes, FileState]
     clocks: dict[str, HostClock]
     """Of the hosts whose clocks were not looked up lately."""
+    forgettings: int
+    """Of the memory, before it was asked."""
 
 
 class FileHistory:
@@ -59,24 +61,18 @@ class FileHistory:
         self._keys: dict[int, tuple[FilesystemTimestamps, list[bytes]]] = {}
         """By the identity of the batch's events."""
 
-    def keys(self, record: Record, event: FilesystemTimestamps, captured_at_us: int) -> list[bytes]:
-        """The key of each file's row, made with the look-up if there was one."""
-        made = self._keys.pop(id(event), None)
-        if made is None or made[0] is not event or _is_ahead(record, captured_at_us):
-            return path_keys(record, event, captured_at_us)
-        return made[1]
-
     async def foresee(self, events: Sequence[FilesystemTimestamps]) -> Foreseen:
         """What the database says now of these events' paths that memory does not know now, and of their hosts."""
         keys_of = [[path_key(event.host, file.file_path) for file in event.files] for event in events]
-        keys = self._newest.missing(chain.from_iterable(keys_of))
+        forgettings, keys = self._newest.forgettings, self._newest.missing(chain.from_iterable(keys_of))
         hosts = self._stale_clocks(events)
         found, clocks, _ = await asyncio.gather(
-            self._recall.newest_files(self._known.may_be_known(keys)),
+            self._recall.newest_files(self._known.note(keys)),
             self._recall.host_clocks(hosts),
             self._known.load(self._recall.path_keys_after, max(_LEAST_LOADED, len(keys))),
         )
-        return Foreseen(keys_of, keys, found, {host: clocks.get(host, UNKNOWN_CLOCK) for host in hosts})
+        known_clocks = {host: clocks.get(host, UNKNOWN_CLOCK) for host in hosts}
+        return Foreseen(keys_of, keys, found, known_clocks, forgettings)
 
     async def recall(self, events: Sequence[FilesystemTimestamps], foreseen: Foreseen | None = None) -> None:
         """Look up what memory lacks of these events' paths and hosts.
@@ -87,12 +83,11 @@ class FileHistory:
         if len(self._clocks) > _CLOCKS:
             self._clocks.clear()
         known = foreseen or await self.foresee(events)
-        for key in self._newest.missing(known.keys):
-            self._newest.put(key, known.found.get(key))
-        if forgotten := self._newest.missing(chain.from_iterable(known.keys_of)):
-            found = await self._recall.newest_files(forgotten)
-            for key in forgotten:
-                self._newest.put(key, found.get(key))
+        self._newest.fill(known.keys, known.found.get)
+        if known.forgettings != self._newest.forgettings and (
+            forgotten := self._newest.missing(chain.from_iterable(known.keys_of))
+        ):
+            self._newest.fill(forgotten, (await self._recall.newest_files(forgotten)).get)
         now = monotonic()
         self._clocks |= {host: (now, clock) for host, clock in known.clocks.items()}
         self._keys = {id(event): (event, keys) for event, keys in zip(events, known.keys_of, strict=True)}
@@ -115,14 +110,18 @@ class FileHistory:
         self, events: Sequence[FilesystemTimestamps], keys_of: Sequence[Sequence[bytes]]
     ) -> None:
         """For the few files whose mtime goes back: whether their path had that mtime before."""
-        wanted: dict[tuple[bytes, int], None] = {}
-        for event, keys in zip(events, keys_of, strict=True):
-            for file, key in zip(event.files, keys, strict=True):
-                newest = self._newest.get(key)
-                if newest is None or file.mtime_ns >= newest.mtime_ns or file.mtime_ns in newest.earlier_mtimes_ns:
-                    continue
-                if microseconds(event.captured_at) > newest.captured_at_us and len(wanted) < _MOST_LOOKED_BACK:
-                    wanted[key, file.mtime_ns] = None
+        newest_of, wanted = self._newest.get, dict[tuple[bytes, int], None]()
+        gone_back = [
+            (event, file.mtime_ns, key, newest)
+            for event, keys in zip(events, keys_of, strict=True)
+            for file, key in zip(event.files, keys, strict=True)
+            if (newest := newest_of(key)) is not None and file.mtime_ns < newest.mtime_ns
+        ]
+        for event, mtime_ns, key, newest in gone_back:
+            if mtime_ns in newest.earlier_mtimes_ns or len(wanted) >= _MOST_LOOKED_BACK:
+                continue
+            if microseconds(event.captured_at) > newest.captured_at_us:
+                wanted[key, mtime_ns] = None
         if wanted:
             for key, mtime_ns in await self._recall.had_mtimes(list(wanted)):
                 newest = self._newest.get(key)
@@ -138,24 +137,26 @@ class FileHistory:
         return self._clocks[host][1] if host in self._clocks else UNKNOWN_CLOCK
 
     def pass_on(
-        self, keys: Sequence[bytes], files: Sequence[FileTimes], captured_at_us: int, record: Record
-    ) -> list[FileState | None]:
-        """The newest record of each path, which may be newer than this capture; then the capture's take their places.
+        self, record: Record, event: FilesystemTimestamps, captured_at_us: int
+    ) -> tuple[list[bytes], list[FileState | None]]:
+        """The key of each file's row, and the newest record of its path, which may be newer than this capture.
 
-        Baselines move forward, never back: a late or repeated capture leaves them. Each path of a capture is looked
-        at before any is replaced, so that one that is there twice is held against the past both times.
+        Then the capture's records take their places. Baselines move forward, never back: a late or repeated capture
+        leaves them. Each path of a capture is looked at before any is replaced, so that one that is there twice is held
+        against the past both times.
         """
-        newest = self._newest
-        previous = [newest.get(key) for key in keys]
-        # One with a record was added with it, or is loaded.
-        self._known.add([key for key, before in zip(keys, previous, strict=True) if before is None])
-        if not _is_ahead(record, captured_at_us):
+        is_ahead = _is_ahead(record, captured_at_us)
+        made = self._keys.pop(id(event), None)  # with the look-up, if there was one
+        keys = path_keys(record, event, captured_at_us) if made is None or made[0] is not event or is_ahead else made[1]
+        newest_of = self._newest.get
+        previous = [newest_of(key) for key in keys]
+        if not is_ahead:
             partition, offset = record.partition, record.offset
-            for key, file in zip(keys, files, strict=True):
-                before = newest.get(key)
+            for key, file in zip(keys, event.files, strict=True):
+                before = newest_of(key)
                 if before is None or before.captured_at_us < captured_at_us:
-                    newest.put(key, FileState.after(before, file, captured_at_us, partition, offset))
-        return previous
+                    self._newest.put(key, FileState.after(before, file, captured_at_us, partition, offset))
+        return keys, previous
 
     def forget(self) -> None:
         """Drop everything; the database has it."""

@@ -139,14 +139,13 @@ class FilesystemFlow:
 
     def _against_its_past(self, record: Record, event: FilesystemTimestamps) -> _Seen:
         """What is remembered of an event's files and volumes; and they are remembered."""
-        captured_at_us, files, history = microseconds(event.captured_at), event.files, self._history
+        captured_at_us, files = microseconds(event.captured_at), event.files
         learned_ns = self._precision.learn(event.host, event.filesystem_type, files)
         previous: States = [None] * len(files)
-        if history is None:
+        if self._history is None:
             keys = path_keys(record, event, captured_at_us)
         else:
-            keys = history.keys(record, event, captured_at_us)
-            previous = history.pass_on(keys, files, captured_at_us, record)
+            keys, previous = self._history.pass_on(record, event, captured_at_us)
         return _Seen(record, event, captured_at_us, keys, previous, learned_ns)
 
     def _plans(self, seen: Sequence[_Seen], rules: Ruleset, now_us: int) -> list[Plan]:
@@ -213,8 +212,8 @@ def _row_ids(event: FilesystemTimestamps, captured_at_us: int) -> list[str]:
     """
     files = event.files
     said = _said(files[0]) if len(files) == 1 else "\0".join([_said(file) for file in files])
-    cause = f"file\0{event.event_id.lower()}\0{event.host}\0{captured_at_us}\0{digest_of(said)}"
-    return [id_of(f"{cause}\0{index}") for index in range(len(files))]
+    cause = f"file\0{event.event_id.lower()}\0{event.host}\0{captured_at_us}\0{digest_of(said)}\0"
+    return [id_of(f"{cause}{index}") for index in range(len(files))] if len(files) > 1 else [id_of(cause + "0")]
 
 
 def _said(file: FileTimes) -> str:

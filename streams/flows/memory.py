@@ -20,6 +20,8 @@ class Memory(Generic[Key, State]):
         self._states: dict[Key, State | None] = {}
         self.get: Callable[[Key], State | None] = self._states.get
         """The state; None if there is none or it is not known. The dictionary's own: each file asks twice."""
+        self.forgettings = 0
+        """How often something was forgotten."""
         self._expired = False
         self._puts = 0
         self._recent_puts: deque[int] = deque(maxlen=unwritten_batches)
@@ -39,6 +41,13 @@ class Memory(Generic[Key, State]):
         states[key] = state
         self._puts += 1
 
+    def fill(self, keys: Iterable[Key], state_of: Callable[[Key], State | None]) -> None:
+        """Remember the states of those keys that memory says nothing about."""
+        states = self._states
+        news = {key: state_of(key) for key in keys if key not in states}
+        states |= news
+        self._puts += len(news)
+
     def expire(self) -> None:
         """Forget everything at the next `trim`: a batch that has recalled what it needs is judged by it first."""
         self._expired = True
@@ -48,10 +57,12 @@ class Memory(Generic[Key, State]):
         if self._expired:
             self._states.clear()
             self._expired = False
+            self.forgettings += 1
         if self._puts:  # else the same batch tries again: it must not push out what was put before it
             self._recent_puts.append(self._puts)
             self._puts = 0
         excess = len(self._states) - max(self._capacity, sum(self._recent_puts))
         if excess > 0:
+            self.forgettings += 1
             for key in list(islice(self._states, excess)):
                 del self._states[key]
