@@ -52,7 +52,7 @@ _HOUR_NS = 3_600_000_000_000
 Times = tuple[int, int, int]
 _PREPARING_SHARE = 0.7
 """Of the time until the first event is due; the rest is for the client to connect, and for a busy machine."""
-_TICKS_SECONDS = ((1000, 0.002), (float("inf"), 0.005))
+_TICKS_SECONDS = ((1000, 0.002), (3000, 0.005), (float("inf"), 0.010))
 """Up to so many events a second: how often the sender wakes up. It shares the cores with what is measured."""
 
 

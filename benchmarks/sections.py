@@ -9,8 +9,13 @@ from benchmarks.contestants import COCKPIT, LOOP, TAKE, Contestant, all_contesta
 from benchmarks.disturbance import LOUD_PERCENT
 from benchmarks.stack import BenchError, BenchStack, Progress
 from benchmarks.targets import Measurement
+from benchmarks.warming import until_compiled
 
 Series = dict[str, Any]
+
+
+def _unheard(_: str) -> None:
+    """Progress of what nobody waits for."""
 
 
 @dataclass
@@ -35,18 +40,20 @@ class Run:
     def warm_up(self) -> None:
         """Once, before anything is timed: fresh servers are slow for their first minute, and somebody must be first."""
         if not (self.warm or self.quick):
-            self.progress("warming up the servers")
-            throughput.run(
-                self.stack, chosen([LOOP]), rounds=1, window_seconds=10, events=100_000, progress=lambda _: None
-            )  # fmt: skip
+            until_compiled(self.stack.kafka_pid, self._drain_a_backlog, 4, self.progress)
         self.warm = True
+
+    def _drain_a_backlog(self, _: int) -> None:
+        throughput.run(self.stack, chosen([LOOP]), rounds=1, window_seconds=10, events=100_000, progress=_unheard)
 
     def warm_up_paced(self) -> None:
         """Once, before latency: small fetches and small batches are other ways through Kafka than a backlog's."""
         if not self.quick:
-            self.progress("warming up the servers for latency")
-            for rate in (500.0, 2000.0):
-                latency.run(self.stack, chosen([LOOP]), rate, rounds=1, seconds=12.0, progress=lambda _: None)
+            until_compiled(self.stack.kafka_pid, self._answer_at_a_pace, 12, self.progress)
+
+    def _answer_at_a_pace(self, number: int) -> None:
+        contestant = chosen([(LOOP, COCKPIT)[number % 2]])
+        latency.run(self.stack, contestant, 2000.0, rounds=1, seconds=6.0, progress=_unheard)
 
     def compared(self, names: Sequence[str]) -> list[Contestant]:
         """Of these contestants those that were asked for and are installed; the product with its settings."""

@@ -49,6 +49,11 @@ class BenchStack:
         self.kafka_bootstrap = kafka_bootstrap
         self.database_url = database_url
 
+    @property
+    def kafka_pid(self) -> int:
+        """Of the broker's virtual machine."""
+        return self.pids[0]
+
     def cockpit_environment(self, prefix: str, group: str, **settings: str) -> dict[str, str]:
         """What an operator would set for a worker; `settings` by their names after COCKPIT_."""
         chosen = {

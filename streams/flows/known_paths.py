@@ -1,8 +1,8 @@
 """Which paths the database may hold records of: a Bloom filter of their keys.
 
 Most paths of a first scan, or of a build's new artefacts, are new, and to ask the database about each costs a quarter
-of what can be stored in a second. The filter says "certainly not" of all but some two in a hundred of them, without a query,
-at 13 bits a path; of all but fewer while it is not full.
+of what can be stored in a second. The filter says "certainly not" without a query: at 13 bits a path, which is full, of
+all but some two in a hundred.
 """
 
 from collections.abc import Awaitable, Callable, Iterable

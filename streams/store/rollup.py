@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from weakref import WeakSet
 
+import aiomysql
 from pymysql.err import MySQLError
 
 from streams.plan import Violated
@@ -16,6 +18,8 @@ BUCKET_SECONDS = 14_400
 
 _BUCKET_US = BUCKET_SECONDS * 1_000_000
 _TRIGGERS = 3
+_count_themselves: WeakSet[aiomysql.Connection] = WeakSet()
+"""Connections whose trigger was told not to count."""
 _NOT_OURS_TO_ASK = frozenset({1305, 1370, 1044, 1142, 1128})
 """There is no such function (which TiDB may say as 1305 or 1128), or we may not call it."""
 
@@ -26,15 +30,15 @@ def counts_statement(violated: Iterable[Violated]) -> str:
     One row a bucket and standard, in the order of the key, so that two writers lock in the same order. It is for
     a transaction that inserts these very violations, and counts them in place of the insert trigger:
 
-        SET @cockpit_counted = 1; INSERT INTO metadata_violations …; <this statement>; SET @cockpit_counted = 0; COMMIT
+        SET @cockpit_counted = 1; BEGIN; INSERT INTO metadata_violations …; <this statement>; COMMIT
 
     The caller guarantees three things:
 
     * every violation is one row that the INSERT adds. One that is there already (`ON DUPLICATE KEY UPDATE id = id`
       leaves it) would be counted again. So a record that may be stored in part is written with the variable at 0
       and without this statement: the trigger counts what is really added, and nothing for a row that was there.
-    * the variable is 0 again before the connection does anything else, and a connection whose transaction
-      failed is closed.
+    * the variable is what `who_counts` made it before each transaction that inserts violations. A connection keeps it
+      from one to the next, for setting it twice in each was half of what the counts cost.
     * it is used only where `is_kept`: else nothing would subtract what is resolved or deleted.
     """
     counts = Counter((seen.detected_at_us // _BUCKET_US * BUCKET_SECONDS, seen.standard_id) for seen in violated)
@@ -43,6 +47,17 @@ def counts_statement(violated: Iterable[Violated]) -> str:
         for (bucket_start, standard_id), count in sorted(counts.items())
     ]
     return statement("rollup", "add").replace("(%s)", ",".join(literals), 1) if literals else ""
+
+
+def who_counts(connection: aiomysql.Connection, ourselves: bool) -> str:
+    """The statement after which a connection's insert trigger counts violations or leaves it to us; often none.
+
+    To be sent with the next transaction: a connection on which that fails is closed.
+    """
+    if ourselves == (connection in _count_themselves):
+        return ""
+    (_count_themselves.add if ourselves else _count_themselves.discard)(connection)
+    return f"SET @cockpit_counted = {ourselves:d}"
 
 
 async def is_kept(database: Database) -> bool:

@@ -87,12 +87,15 @@ class Transactions:
         violated = [seen for plan in plans for seen in plan.violations]
         new = await self._not_recorded(violated) if over_old_violations else violated
         inserts = [*self._incidents(new), *_inserts(plans, over_old_violations)]
-        if self._adds_counts and not over_old_violations and (counts := rollup.counts_statement(violated)):
-            inserts = [Step("SET @cockpit_counted = 1"), *inserts, Step(counts), Step("SET @cockpit_counted = 0")]
+        adds_counts = self._adds_counts and not over_old_violations
+        if adds_counts and (counts := rollup.counts_statement(violated)):
+            inserts.append(Step(counts))
         steps = [Step("BEGIN"), *inserts, *_outbox_steps(packages, announced), Step("COMMIT")]
         started = perf_counter()
         try:  # an error closes the connection: nothing stays behind
             async with self._database.connection() as connection, connection.cursor() as cursor:
+                if violated and (who_counts := rollup.who_counts(connection, adds_counts)):
+                    steps = [Step(who_counts), *steps]
                 await self._run(cursor, steps)
         except AlreadyStored:
             if not await self._holds(packages):
@@ -120,23 +123,25 @@ class Transactions:
             yield Step(before + ",".join(chunk) + after)
 
     async def _run(self, cursor: aiomysql.Cursor, steps: Sequence[Step]) -> None:
-        for call in calls(steps):
-            # The text holds values already, so it must not be formatted: no arguments are passed.
-            advance = cursor.execute(";".join([step.sql for step in call]))
-            for step in call:
-                started = perf_counter()
-                try:
-                    async with asyncio.timeout(self._statement_seconds):
+        clock = asyncio.get_running_loop().time
+        async with asyncio.timeout(None) as limit:
+            for call in calls(steps):
+                # The text holds values already, so it must not be formatted: no arguments are passed.
+                advance = cursor.execute(";".join([step.sql for step in call]))
+                for step in call:
+                    started = perf_counter()
+                    limit.reschedule(clock() + self._statement_seconds)
+                    try:
                         await advance
-                    reach("in_transaction")
-                except err.IntegrityError as error:
-                    if error_code(error) != _DUPLICATE_KEY:
-                        raise
-                    raise AlreadyStored from None
-                if step.table:
-                    metrics.STORE.labels(f"insert_{step.table}").observe(perf_counter() - started)
-                advance = cursor.nextset()
-            await advance  # past the last: there is none, and the connection is free
+                        reach("in_transaction")
+                    except err.IntegrityError as error:
+                        if error_code(error) != _DUPLICATE_KEY:
+                            raise
+                        raise AlreadyStored from None
+                    if step.table:
+                        metrics.STORE.labels(f"insert_{step.table}").observe(perf_counter() - started)
+                    advance = cursor.nextset()
+                await advance  # past the last: there is none, and the connection is free
 
 
 def _inserts(plans: Sequence[Plan], over_old_violations: bool) -> Iterator[Step]:

@@ -12,6 +12,7 @@ from streams.decode import decode
 from streams.flows.clock import ClockFlow
 from streams.flows.clock_limits import clock_limits
 from streams.flows.filesystem import FilesystemFlow
+from streams.identity import path_key
 from streams.judges.timestamps import FileState
 from streams.judging import judge
 from streams.plan import Plan
@@ -257,9 +258,7 @@ async def test_all_that_a_rule_compares_comes_back_from_the_database(worker: Wor
     event = worker.capture(CLOCK[1], **full)  # type: ignore[arg-type]
     event["files"][0]["git_committed_at"] = "2026-11-19T10:00:00+01:00"
     await worker.take(event)
-    key = worker.files._history.keys(
-        FakeRecord(), decode(FakeRecord(orjson.dumps(event)), worker.files.model, 10**6), 0
-    )[0]  # type: ignore[union-attr, arg-type]
+    key = path_key(event["host"], event["files"][0]["file_path"])
     remembered = worker.files._history.newest(key)  # type: ignore[union-attr]
     stored = (await worker.recall.newest_files([key]))[key]
     assert stored == remembered
