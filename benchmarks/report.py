@@ -121,6 +121,7 @@ def shown(measurement: Measurement) -> str:
         ("ratio_to_loop", "{:.2f} x the loop's"),
         ("cost_to_that_of_50", "{:.2f} x of 50"),
         ("growth_percent", "growth {:.1f} %"),
+        ("any_percent", "{:.1f} % if all standards break as often"),
     ):
         if measurement.detail.get(key) is not None:
             text += ", " + form.format(measurement.detail[key])

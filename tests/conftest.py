@@ -68,6 +68,14 @@ def administrator_url(_own_stack: Stack, stack: StackAddresses) -> str:
     return _own_stack.mariadb.admin_url if _own_stack.mariadb.is_running() else stack.database_url
 
 
+@pytest.fixture(scope="session")
+def kafka_pid(_own_stack: Stack, stack: StackAddresses) -> int:
+    """Of a broker of our own; skips where the environment names another."""
+    if _own_stack.kafka.pid is None:
+        pytest.skip(f"the broker at {stack.kafka_bootstrap} is somebody else's")
+    return _own_stack.kafka.pid
+
+
 @pytest.fixture
 def database_url(_own_stack: Stack, stack: StackAddresses, administrator_url: str) -> Iterator[str]:
     """A URL of a fresh and empty database, which is dropped afterwards."""
