@@ -19,7 +19,8 @@ from streams.recorder import Batch, Recorder
 
 _FETCHED_BATCHES = 4
 _JUDGED_AT_ONCE = 2
-"""Groups of a topic: the past of one is looked up while another is judged."""
+"""Groups of a topic: the past of one is looked up while another is judged. A third only makes the loop's turns longer,
+in which the answers of the database and of Kafka wait."""
 _OVERLAPPED_RECORDS = 1000
 """Smaller groups are judged one after another: two at once share the core, and both come later."""
 _TURNS_BETWEEN_BATCHES = 2
@@ -32,26 +33,31 @@ _GROUP_BYTES = 1_000_000
 async def run(events: AsyncIterable[Any], judging: Judging, recorder: Recorder, group_records: int) -> None:
     """Judge every batch of one topic and hand it to the recorder, in order, until the stream ends."""
     fetched: asyncio.Queue[Any] = asyncio.Queue(_FETCHED_BATCHES)
-    asked: asyncio.Queue[tuple[list[Any], asyncio.Task[list[list[Plan]]]] | None] = asyncio.Queue(_JUDGED_AT_ONCE - 1)
+    asked: asyncio.Queue[tuple[list[Any], asyncio.Task[list[list[Plan]]]] | None] = asyncio.Queue()
+    at_once = asyncio.Semaphore(_JUDGED_AT_ONCE)
     generation = None
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_fetch(events, fetched))
-        tasks.create_task(_hand_over(asked, judging, recorder))
+        tasks.create_task(_hand_over(asked, at_once, judging, recorder))
         while group := await _take(fetched, group_records):
+            await at_once.acquire()
             if group[-1].message.generation_id != generation:  # partitions moved: others may have written since
                 generation = group[-1].message.generation_id
                 judging.forget()
             judged = tasks.create_task(judging.plans([event.value for event in group]))
-            await asked.put((group, judged))
+            asked.put_nowait((group, judged))
             if sum(len(event.value) for event in group) < _OVERLAPPED_RECORDS:
                 await asyncio.wait([judged])
-        await asked.put(None)
+        asked.put_nowait(None)
 
 
-async def _hand_over(asked: "asyncio.Queue[Any]", judging: Judging, recorder: Recorder) -> None:
+async def _hand_over(
+    asked: "asyncio.Queue[Any]", at_once: asyncio.Semaphore, judging: Judging, recorder: Recorder
+) -> None:
     while (question := await asked.get()) is not None:
         group, judged = question
         batches = zip(group, await judged, strict=True)
+        at_once.release()
         await recorder.put([Batch(event, judging, plans) for event, plans in batches])
 
 
