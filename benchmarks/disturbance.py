@@ -37,5 +37,10 @@ def _machine_seconds() -> float:
 
 
 def _process_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return processor_seconds(Path(f"/proc/{pid}/stat").read_text())
+
+
+def processor_seconds(stat: str) -> float:
+    """What a process or a thread has taken of the processors, by its `stat` in /proc."""
+    fields = stat.rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS

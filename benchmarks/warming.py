@@ -4,14 +4,13 @@ A broker of some minutes spends up to half a core on its compiler whenever a way
 measured meanwhile pays for it. One in production has been running for weeks.
 """
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 
+from benchmarks.disturbance import processor_seconds
 from benchmarks.stack import Progress
 
-_TICKS = os.sysconf("SC_CLK_TCK")
 _COMPILERS = ("C1 CompilerThre", "C2 CompilerThre")
 """HotSpot's threads, as the kernel cuts off their names."""
 _SETTLED_PERCENT = 5.0
@@ -35,10 +34,9 @@ def _compiler_seconds(pid: int) -> dict[str, float]:
     seconds = {}
     for thread in Path(f"/proc/{pid}/task").iterdir():
         try:
-            name, _, rest = (thread / "stat").read_text().partition("(")[2].rpartition(")")
-        except FileNotFoundError:  # it has ended since
+            name, stat = (thread / "comm").read_text().strip(), (thread / "stat").read_text()
+        except (FileNotFoundError, ProcessLookupError):  # it has ended since
             continue
-        fields = rest.split()
         if name in _COMPILERS:
-            seconds[thread.name] = (int(fields[11]) + int(fields[12])) / _TICKS
+            seconds[thread.name] = processor_seconds(stat)
     return seconds

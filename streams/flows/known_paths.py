@@ -5,7 +5,7 @@ of what can be stored in a second. The filter says "certainly not" without a que
 all but some two in a hundred.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from itertools import combinations, islice
 from struct import Struct
 
@@ -72,9 +72,11 @@ class KnownPaths:
         """Those of the keys that the database may hold; of the others it has no record, and may from now on."""
         if self._is_full:
             return keys
-        if not self._complete:
-            self._add(keys)
-            return keys
+        known = self._add(keys)
+        return known if self._complete else keys
+
+    def _add(self, keys: list[bytes]) -> list[bytes]:
+        """Returns those that looked as if they had been added before."""
         words, mask, patterns = self._words, self._mask, _PATTERNS
         known = []
         for key in keys:
@@ -88,13 +90,3 @@ class KnownPaths:
                 words[place] = word | bits
         self._added += len(keys) - len(known)
         return known
-
-    def _add(self, keys: Iterable[bytes]) -> None:
-        words, mask = self._words, self._mask
-        for key in keys:
-            place, bits = _halves(key)
-            word = words[place & mask]
-            together = word | _PATTERNS[bits & 4095]
-            if together != word:
-                words[place & mask] = together
-                self._added += 1

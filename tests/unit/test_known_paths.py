@@ -47,12 +47,15 @@ async def test_what_is_stored_or_about_to_be_is_never_called_new(
 
 
 async def test_most_new_paths_are_told_without_a_query_at_its_capacity() -> None:
-    known, table = KnownPaths(20_000), Table(some_keys(18_000))
-    early, new = some_keys(10, seed=2), some_keys(1000, seed=3)
-    assert known.note(early) == early  # nothing is loaded
-    await load_all(known, table, 1000)
-    assert len(known.note(new)) < 30  # 3 %, where 1.4 % are to be expected
-    assert known.note(new) == new  # their records are on the way to the database
+    mistaken = 0
+    for seed in range(2, 22):  # of 20,000 new ones together
+        known, table = KnownPaths(20_000), Table(some_keys(19_000))
+        new = some_keys(1000, seed)
+        assert known.note(new[:10]) == new[:10]  # nothing is loaded
+        await load_all(known, table, 1000)
+        mistaken += len(known.note(new[10:]))
+        assert known.note(new) == new  # their records are on the way to the database
+    assert mistaken < 300  # 1.5 %, where 0.9 % are to be expected
     asked = table.questions
     await known.load(table.keys_after, 1000)
     assert table.questions == asked
@@ -78,11 +81,10 @@ async def test_what_another_worker_wrote_is_loaded_when_partitions_moved() -> No
     theirs = some_keys(5, seed=2)
     table.keys = sorted(table.keys + theirs)
     known.begin_anew()
-    others = some_keys(5, seed=4)
-    assert known.note(others) == others
+    assert known.note(theirs[:1]) == theirs[:1]
     await load_all(known, table, 10)
     assert known.note(theirs) == theirs
-    assert len(known.note(some_keys(500, seed=3))) < 50
+    assert len(known.note(some_keys(1000, seed=3))) < 100
 
 
 async def test_a_load_that_began_before_partitions_moved_counts_for_nothing() -> None:
@@ -96,8 +98,7 @@ async def test_a_load_that_began_before_partitions_moved_counts_for_nothing() ->
 
     await known.load(moved_meanwhile, 10)
     table.keys = sorted(theirs)
-    some = some_keys(5, seed=3)
-    assert known.note(some) == some
+    assert known.note(theirs[:1]) == theirs[:1]
     await known.load(table.keys_after, 10)
     assert known.note([*theirs, *some_keys(5, seed=2)]) == theirs
 
