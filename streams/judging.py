@@ -61,7 +61,8 @@ class Judging:
             foreseen = await self._retrying(partial(self._flow.foresee, known))
             await earlier.wait()
             await self._retrying(partial(self._flow.recall, known, foreseen))
-            return await self._judged(decoded)
+            made = iter(await self._judged(known))
+            return [[event if isinstance(event, Plan) else next(made) for _, event in batch] for batch in decoded]
         finally:
             judged.set()
 
@@ -78,25 +79,21 @@ class Judging:
             decoded.append(batch)
         return decoded, [pair for batch in decoded for pair in batch if not isinstance(pair[1], Plan)]
 
-    async def _judged(self, decoded: Sequence[Decoded]) -> list[list[Plan]]:
+    async def _judged(self, events: Decoded) -> list[Plan]:
         flow, turn_at = self._flow, perf_counter() + _TURN_SECONDS
         now_us = int(time() * 1_000_000)
         rules = self._rules()
-        judged = []
-        for batch in decoded:
-            plans: list[Plan] = []
-            for part in _parts([pair for pair in batch if not isinstance(pair[1], Plan)]):
-                if _is_large(part[0][0]):
-                    slices = sliced(part[0][0], flow.judge_in_slices(*part[0], rules, now_us))
-                    plan, turn_at = await _in_turns(slices, turn_at)
-                    plans.append(plan)
-                else:
-                    plans += flow.judge_all(part, rules, now_us)
-                if perf_counter() > turn_at:
-                    turn_at = await _turn()
-            made = iter(plans)
-            judged.append([event if isinstance(event, Plan) else next(made) for _, event in batch])
-        return judged
+        plans: list[Plan] = []
+        for part in _parts(events):  # of all partitions: at low rates each of them has a record or two
+            if _is_large(part[0][0]):
+                slices = sliced(part[0][0], flow.judge_in_slices(*part[0], rules, now_us))
+                plan, turn_at = await _in_turns(slices, turn_at)
+                plans.append(plan)
+            else:
+                plans += flow.judge_all(part, rules, now_us)
+            if perf_counter() > turn_at:
+                turn_at = await _turn()
+        return plans
 
     def forget(self) -> None:
         """The flow looks everything up again."""

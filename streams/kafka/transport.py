@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 _LINGER_BYTES = 65_536
 """A fetch with so much in it does not linger."""
-_MOST_LINGERS = 4
+_MOST_LINGERS = 2
 """A fetch lingers for so many times the setting at the most: larger batches take longer, and would let it grow."""
 _IDLE_FETCH_MILLISECONDS = 500
 

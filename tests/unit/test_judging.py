@@ -84,6 +84,26 @@ async def test_a_bug_costs_its_record_alone() -> None:
     assert bad.dead_letter.reason == "internal_error"
 
 
+async def test_the_records_of_all_partitions_are_judged_together_and_keep_their_places() -> None:
+    flow, asked = OrderKeepingFlow(), []
+    flow.may_end["a"].set()
+
+    def judge_all(events: Sequence[tuple[Record, str]], rules: Ruleset, now_us: int) -> list[Plan]:
+        asked.append([event for _, event in events])
+        return one_by_one(flow.judge, events, rules, now_us)
+
+    flow.judge_all = judge_all  # type: ignore[method-assign]
+    values = [[b"a", None], [None], [b"c", b"d" * 2000, b"e"]]  # without a value, and longer than is allowed
+    plans = await judges(flow).plans([[FakeRecord(value) for value in batch] for batch in values])
+    assert asked == [["a", "c", "e"]]
+    assert [[plan.anchor for plan in batch if plan.dead_letter is None] for batch in plans] == [["a"], [], ["c", "e"]]
+    assert [[plan.dead_letter is not None for plan in batch] for batch in plans] == [
+        [False, True],
+        [True],
+        [False, True, False],
+    ]
+
+
 class Stumbling(Ruleset):
     """Rules that meet a bug of ours in one host."""
 
