@@ -46,14 +46,15 @@ class Run:
     def _drain_a_backlog(self, _: int) -> None:
         throughput.run(self.stack, chosen([LOOP]), rounds=1, window_seconds=10, events=100_000, progress=_unheard)
 
-    def warm_up_paced(self) -> None:
-        """Once, before latency: small fetches and small batches are other ways through Kafka than a backlog's."""
-        if not self.quick:
-            until_compiled(self.stack.kafka_pid, self._answer_at_a_pace, 12, self.progress)
+    def warm_up_at(self, rate: float, names: Sequence[str], most_runs: int) -> None:
+        """Before latency at such rates: the size of fetches and batches decides which way they go through Kafka."""
 
-    def _answer_at_a_pace(self, number: int) -> None:
-        contestant = chosen([(LOOP, COCKPIT)[number % 2]])
-        latency.run(self.stack, contestant, 2000.0, rounds=1, seconds=6.0, progress=_unheard)
+        def answer(number: int) -> None:
+            contestant = chosen([names[number % len(names)]])
+            latency.run(self.stack, contestant, rate, rounds=1, seconds=6.0, progress=_unheard)
+
+        if not self.quick:
+            until_compiled(self.stack.kafka_pid, answer, most_runs, self.progress)
 
     def compared(self, names: Sequence[str]) -> list[Contestant]:
         """Of these contestants those that were asked for and are installed; the product with its settings."""
@@ -99,7 +100,7 @@ def throughput_section(run: Run) -> Result:
 def latency_section(run: Run) -> Result:
     """Fixed rates beside the loop and Faust `take`, then shares of what the product takes at most."""
     run.warm_up()
-    run.warm_up_paced()
+    run.warm_up_at(2000.0, [LOOP, COCKPIT], 12)
     seconds = 3.0 if run.quick else 12.0
     rounds = run.rounds or (1 if run.quick else 3)
     beside = [COCKPIT, LOOP] if run.quick else [COCKPIT, LOOP, TAKE]
@@ -107,6 +108,7 @@ def latency_section(run: Run) -> Result:
     if not run.quick:
         levels.append(("latency_2000_p99_ms", 2000.0, beside))
         maximum = run.maximum or _maximum(run)
+        run.warm_up_at(maximum / 2, [COCKPIT], 6)
         levels += [(f"latency_{share}_percent_p99_ms", maximum * share / 100, [COCKPIT]) for share in (50, 80)]
     measured, points, kept = [], [], {}
     for key, rate, names in levels:

@@ -122,8 +122,8 @@ class Settings(BaseSettings):
         5,
         ge=0,
         le=1000,
-        description="While records flow: how long a fetch may gather more of them, at the least; it gathers for as "
-        "long as the last batch took, up to twice this. 0: never, which costs more CPU.",
+        description="While records flow: how long a fetch may gather more of them, at the least; it gathers for "
+        "longer while batches take longer, up to eight times this. 0: never, which costs more CPU.",
     )
     transaction_records: int = Field(2000, ge=1, le=50_000, description="Records in one transaction, at the most.")
     queued_groups: int = Field(1, ge=1, le=100, description="Judged groups that may wait for the writer.")

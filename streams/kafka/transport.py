@@ -9,6 +9,7 @@ that this module overrides or calls are listed in README.md, with the contract t
 import asyncio
 import logging
 from collections.abc import Iterator, Mapping
+from math import sqrt
 from time import monotonic
 from typing import Any
 
@@ -25,10 +26,12 @@ from streams.stopping import KAFKA_SECONDS, ends_within
 
 log = logging.getLogger(__name__)
 
-_LINGER_BYTES = 65_536
+_LINGER_BYTES = 262_144
 """A fetch with so much in it does not linger."""
-_MOST_LINGERS = 2
-"""A fetch lingers for so many times the setting at the most: larger batches take longer, and would let it grow."""
+_EVEN_LINGERS = 2
+"""A batch that is on its way for so many times the setting lets the next fetch linger for as long."""
+_MOST_LINGERS = 8
+"""A fetch lingers for so many times the setting at the most."""
 _IDLE_FETCH_MILLISECONDS = 500
 
 
@@ -74,8 +77,8 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         """Fetch; while records flow, let the broker gather some for a while, and else return at the first.
 
         Every fetch costs a worker some milliseconds of its core, however few records it brings. So the next one
-        gathers for as long as the last batch was on its way: little on a fast or idle machine, and more where the
-        processor or the database is what everybody waits for.
+        gathers the longer, the longer the last batch was on its way: little on a fast or idle machine, and more where
+        the processor or the database is what everybody waits for.
         """
         records = await super()._getmany(active_partitions, timeout)
         fetcher = self._thread._ensure_consumer()._fetcher
@@ -86,8 +89,10 @@ class BatchConsumer(driver.Consumer):  # type: ignore[misc]
         return records
 
     def _linger(self) -> int:
+        # Not in proportion: what gathers for longer is on its way for longer, and each would let the other grow.
         least = self.linger_milliseconds
-        return round(min(max(least, self._took_milliseconds), least * _MOST_LINGERS))
+        gathers = sqrt(_EVEN_LINGERS * least * self._took_milliseconds)
+        return round(min(max(least, gathers), _MOST_LINGERS * least))
 
     async def _drain_messages(self, fetcher: Any) -> None:
         """Fetch and hand over, until told to stop.
