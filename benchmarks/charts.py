@@ -63,6 +63,7 @@ def _throughput(series: Series) -> Any:
 
 def _latency(series: Series) -> Any:
     from matplotlib import pyplot
+    from matplotlib.ticker import LogLocator
 
     figure, axes = pyplot.subplots(figsize=(7.5, 4))
     for name in dict.fromkeys(row["name"] for row in series["latency"]):
@@ -78,6 +79,7 @@ def _latency(series: Series) -> Any:
             marks.append(rate)
     axes.set_xticks(marks, [f"{rate:,.0f}" for rate in marks])
     axes.minorticks_off()
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))  # or a single number may be all that is on the axis
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.set_xlabel("events of one file a second, sent without waiting")
     axes.set_ylabel("ms, intended time → committed")
