@@ -63,7 +63,6 @@ def _throughput(series: Series) -> Any:
 
 def _latency(series: Series) -> Any:
     from matplotlib import pyplot
-    from matplotlib.ticker import LogLocator
 
     figure, axes = pyplot.subplots(figsize=(7.5, 4))
     for name in dict.fromkeys(row["name"] for row in series["latency"]):
@@ -71,18 +70,12 @@ def _latency(series: Series) -> Any:
         rates, colour = [row["rate"] for row in rows], _COLOURS.get(name, _OTHERS)
         axes.plot(rates, [row["p99_ms"] for row in rows], "o-", color=colour, label=f"{rows[0]['title']}, p99")
         axes.plot(rates, [row["p50_ms"] for row in rows], "o:", color=colour, label=f"{rows[0]['title']}, median")
-    axes.set_xscale("log")
-    axes.set_yscale("log")
+    _log_log(axes, "events of one file a second, sent without waiting", "ms, intended time → committed")
     marks: list[float] = []
     for rate in sorted({row["rate"] for row in series["latency"]}):
         if not marks or rate > marks[-1] * 1.15:  # else the numbers would lie over each other
             marks.append(rate)
     axes.set_xticks(marks, [f"{rate:,.0f}" for rate in marks])
-    axes.minorticks_off()
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))  # or a single number may be all that is on the axis
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.set_xlabel("events of one file a second, sent without waiting")
-    axes.set_ylabel("ms, intended time → committed")
     axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=3)
     return figure
 
@@ -92,6 +85,7 @@ def _rules(axes: Any, rows: list[dict[str, Any]]) -> None:
     axes.plot(x, [row["mean_us"] for row in rows], "o-", color=_OURS, label="mean")
     axes.plot(x, [row["p99_us"] for row in rows], "o:", color=_OURS, label="p99")
     _log_log(axes, "regex standards", "µs, look-up of one event")
+    axes.legend(frameon=False)
 
 
 def _stored(axes: Any, rows: list[dict[str, Any]]) -> None:
@@ -99,6 +93,7 @@ def _stored(axes: Any, rows: list[dict[str, Any]]) -> None:
     axes.plot(x, [row["rollup_ms"] for row in rows], "o-", color=_OURS, label="the report")
     axes.plot(x, [row["scan_ms"] for row in rows], "o:", color=_OTHERS, label="a full scan")
     _log_log(axes, "violations stored", "ms, 30-day compliance")
+    axes.legend(frameon=False)
 
 
 def _workers(axes: Any, rows: list[dict[str, Any]]) -> None:
@@ -117,12 +112,15 @@ def _files(axes: Any, rows: list[dict[str, Any]]) -> None:
 
 
 def _log_log(axes: Any, x: str, y: str) -> None:
+    from matplotlib.ticker import LogLocator
+
     axes.set_xscale("log")
     axes.set_yscale("log")
+    axes.minorticks_off()
     axes.set_xlabel(x)
     axes.set_ylabel(y)
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))  # within one decade a single number would stand there
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.legend(frameon=False)
 
 
 def _soak(series: Series) -> Any:

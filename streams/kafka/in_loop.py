@@ -2,7 +2,7 @@
 
 The thread is there so that heartbeats go on while an agent computes. It costs a hand-over of the interpreter's lock
 for every fetch, in both directions, which was half of a worker's time at 500 records a second. Our agents give the
-loop its turn every few milliseconds (see `pipeline.py`), so that heartbeats go on without it.
+loop its turn every few milliseconds (see `judging.py`), so that heartbeats go on without it.
 """
 
 import asyncio

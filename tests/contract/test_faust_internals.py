@@ -181,7 +181,7 @@ async def test_a_fetch_lingers_only_while_records_flow(
     assert seen == [(False, 500), (linger_milliseconds > 0, linger_milliseconds or 500), (False, 500)]
 
 
-@pytest.mark.parametrize(("took_milliseconds", "expected"), [(0, 5), (10, 10), (90, 30), (9_000, 40)])
+@pytest.mark.parametrize(("took_milliseconds", "expected"), [(0, 5), (7, 8), (10, 10), (90, 30), (9_000, 40)])
 async def test_a_fetch_lingers_the_longer_the_longer_the_last_batch_was_on_its_way_within_limits(
     app: faust.App, monkeypatch: pytest.MonkeyPatch, took_milliseconds: float, expected: int
 ) -> None:
